@@ -1,0 +1,70 @@
+#pragma once
+/// \file
+/// A running tunnel: pinned worker threads, one io_uring (or epoll) each, between a TUN device and UDP sockets.
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "wgu/device.h"
+#include "wgu/result.h"
+#include "wgu/stats.h"
+#include "wgu/tunnel.h"
+
+namespace wgu {
+
+enum class IoBackend : std::uint8_t { kAuto, kUring, kEpoll };
+
+enum class LogLevel : std::uint8_t { kSilent, kError, kVerbose };
+
+struct EngineOptions {
+  std::string interface_name{};   ///< of the TUN to create; "wg%d" lets the kernel choose. Ignored when device_fds is not empty
+  std::vector<int> device_fds{};  ///< queues of an open TUN (or datagram sockets that act as one); the engine takes them over
+  unsigned workers = 0;         ///< 0: one for each CPU of `cpus`
+  std::vector<int> cpus{};        ///< to pin workers to, in turn; empty: the affinity mask of the calling thread
+  IoBackend io = IoBackend::kAuto;  ///< kAuto: io_uring where the kernel allows it, else epoll
+  std::size_t buffers_per_worker = 2048;  ///< packet buffers, the bound on memory in flight
+  bool follow_interface = true;  ///< up, down and MTU follow the TUN; false: up at once, MTU from `mtu`
+  std::uint16_t mtu = 1420;      ///< when not followed
+  std::function<void(LogLevel, const std::string&)> log{};  ///< any thread; empty: silent
+  /// Called by start(), on its thread, once all that needs privileges is open and before any thread is: the place to drop them.
+  /// Later changes still need CAP_NET_ADMIN (firewall mark) and CAP_NET_BIND_SERVICE (a port below 1024).
+  std::function<Result<void>()> before_threads{};
+  Host host = Host::system();    ///< called from every worker
+};
+
+class Engine {
+ public:
+  /// Opens the device, starts the workers. No socket is bound before the interface is up. Fork before, never after.
+  /// \errors EINVAL (options), EBUSY (name taken), EPERM, ENOSYS (kUring where it is refused), others of the system
+  static Result<Engine> start(EngineOptions options);
+  ~Engine();  ///< stops
+  Engine(Engine&&) noexcept;
+  Engine& operator=(Engine&&) noexcept;
+
+  // All below: any thread, also several at once.
+
+  /// Applies the change whole, or leaves all as it was. \errors EINVAL, ENOSPC, EADDRINUSE (listen port), EPERM (mark)
+  Result<void> apply(DeviceChange change);
+  [[nodiscard]] DeviceStatus status();
+  [[nodiscard]] Counters counters();                        ///< summed over workers
+  [[nodiscard]] std::vector<Counters> worker_counters();    ///< one a worker
+  [[nodiscard]] std::string interface_name() const;         ///< follows a rename
+  [[nodiscard]] unsigned workers() const;
+  [[nodiscard]] const char* io_backend() const;             ///< "io_uring" or "epoll"
+  [[nodiscard]] bool is_up() const;
+
+  void stop();  ///< ends the workers and closes all; idempotent
+  /// Waits until the device went away or stop() was called. The reason, for a log line.
+  std::string wait();
+  /// A descriptor that becomes readable when wait() would return; for a program's own event loop.
+  [[nodiscard]] int stopped_fd() const;
+
+ private:
+  struct Impl;
+  explicit Engine(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace wgu

@@ -1,0 +1,69 @@
+#pragma once
+/// \file
+/// A whole WireGuard device without any I/O: packets and the time go in, packets come out. No thread, no clock, no socket, no
+/// lock. One thread at a time. A sans-IO user stops at this header; engine.h adds threads and rings.
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "wgu/device.h"
+#include "wgu/host.h"
+#include "wgu/packet.h"
+#include "wgu/result.h"
+#include "wgu/stats.h"
+#include "wgu/time.h"
+
+namespace wgu {
+
+struct TunnelOptions {
+  std::uint16_t mtu = 1420;  ///< bytes of the largest inner packet; padding never goes past it
+};
+
+/// What a call produced, appended in order. The caller sends, delivers and clears; the vectors keep their capacity, so the data
+/// path does not allocate once warm.
+struct TunnelOutput {
+  std::vector<Datagram> to_network;
+  std::vector<Packet> to_device;
+  void clear() noexcept {
+    to_network.clear();
+    to_device.clear();
+  }
+};
+
+class Tunnel {
+ public:
+  /// `pool` provides buffers for what the tunnel makes itself (handshakes, keepalives, ICMP) and outlives the tunnel, as does
+  /// every pool that packets come from.
+  Tunnel(TunnelOptions options, Host host, PacketPool& pool);
+  ~Tunnel();
+  Tunnel(Tunnel&&) noexcept;
+  Tunnel& operator=(Tunnel&&) noexcept;
+
+  /// Applies the change whole, or leaves all as it was. \errors EINVAL, ENOSPC (too many peers)
+  Result<void> apply(DeviceChange change, Instant now);
+  [[nodiscard]] DeviceStatus status() const;
+  [[nodiscard]] Counters counters() const;
+
+  /// The interface goes up (keepalives and handshakes may begin) or down (sessions end, what is staged is dropped). Starts down.
+  void set_up(bool is_up, Instant now);
+  void set_mtu(std::uint16_t mtu);
+
+  /// Inner packets from the device: routed, staged, sealed. Each needs kPacketHeadroom and kPacketTailroom. Consumes `packets`.
+  void send(std::span<Packet> packets, Instant now, TunnelOutput& output);
+  /// UDP payloads from the network. Handshake messages wait for advance(). Consumes `datagrams`.
+  void receive(std::span<Datagram> datagrams, Instant now, TunnelOutput& output);
+  /// Does what is due at `now`: timers, waiting handshakes (a few a call: each costs ~100 us).
+  void advance(Instant now, TunnelOutput& output);
+  /// When advance() has something to do next, exactly; kNever when nothing is armed. In the past while handshakes wait.
+  [[nodiscard]] Instant next_deadline() const;
+
+  /// A datagram of `to_network` (its tag and size) could not be sent; takes it off the peer's byte count.
+  void send_failed(std::uint64_t tag, std::size_t size, Drop reason);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace wgu

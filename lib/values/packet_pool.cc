@@ -1,0 +1,94 @@
+// Buffers: owner's free list (a stack, so that the next packet lies where the last one warmed the cache) and a stack of what
+// other threads gave back:
+//
+//   owner:   take <- free_ <- give_back        others:   give_back -> returned_ -(emptied whole by the owner)-> free_
+//
+// Others only push and the owner only takes everything, so no compare-exchange can mistake a recycled head for an old one
+// (ABA). Storage is reserved untouched: pages become resident as packets first use them.
+
+#include <cassert>
+#include <limits>
+#include <new>
+
+#include "wgu/packet.h"
+
+namespace wgu {
+namespace {
+
+constexpr std::size_t kCacheLine = 64;  // a vector load at a buffer's start never splits a line, and no two buffers share one
+
+std::size_t stride_of(std::size_t count, std::size_t capacity) {
+  if (capacity > std::numeric_limits<std::uint32_t>::max()) throw std::bad_alloc();
+  const std::size_t stride = (capacity + kCacheLine - 1) / kCacheLine * kCacheLine;
+  if (stride != 0 && count > std::numeric_limits<std::size_t>::max() / stride) throw std::bad_alloc();
+  return stride;
+}
+
+}  // namespace
+
+void PacketPool::FreeStorage::operator()(std::uint8_t* storage) const noexcept {
+  ::operator delete[](storage, std::align_val_t{kCacheLine});
+}
+
+PacketPool::PacketPool(std::size_t count, std::size_t capacity)
+    : capacity_(capacity),
+      storage_(static_cast<std::uint8_t*>(::operator new[](count* stride_of(count, capacity), std::align_val_t{kCacheLine}))),
+      blocks_(count),
+      owner_(std::this_thread::get_id()) {
+  const std::size_t stride = stride_of(count, capacity);
+  for (std::size_t i = count; i-- > 0;) {
+    PacketBlock& block = blocks_[i];
+    block.pool = this;
+    block.storage = storage_.get() + i * stride;
+    block.capacity = static_cast<std::uint32_t>(capacity);
+    block.next = std::exchange(free_, &block);
+  }
+  free_count_ = count;
+}
+
+PacketPool::~PacketPool() { assert(in_use() == 0 && "a packet outlives its pool"); }
+
+void PacketPool::bind_to_this_thread() noexcept { owner_ = std::this_thread::get_id(); }
+
+Packet PacketPool::take(std::size_t headroom) noexcept {
+  assert(owner_ == std::this_thread::get_id());
+  assert(headroom <= capacity_);
+  if (free_ == nullptr) collect_returned();
+  if (free_ == nullptr) return Packet();
+  PacketBlock* const block = std::exchange(free_, free_->next);
+  --free_count_;
+  block->next = nullptr;
+  block->offset = static_cast<std::uint32_t>(headroom);
+  block->length = 0;
+  return Packet(block);
+}
+
+void PacketPool::give_back(PacketBlock* block) noexcept {
+  assert(block->pool == this);
+  if (owner_ == std::this_thread::get_id()) {
+    block->next = std::exchange(free_, block);
+    ++free_count_;
+    return;
+  }
+  block->next = returned_.load(std::memory_order_relaxed);
+  // Release: the owner sees our last writes to the buffer before it hands it out again.
+  while (!returned_.compare_exchange_weak(block->next, block, std::memory_order_release, std::memory_order_relaxed)) {
+  }
+}
+
+std::size_t PacketPool::in_use() noexcept {
+  collect_returned();
+  return blocks_.size() - free_count_;
+}
+
+void PacketPool::collect_returned() noexcept {
+  PacketBlock* block = returned_.exchange(nullptr, std::memory_order_acquire);
+  while (block != nullptr) {
+    PacketBlock* const next = block->next;
+    block->next = std::exchange(free_, block);
+    ++free_count_;
+    block = next;
+  }
+}
+
+}  // namespace wgu

@@ -1,0 +1,192 @@
+#include <gtest/gtest.h>
+
+#include <array>
+#include <atomic>
+#include <cstring>
+#include <limits>
+#include <new>
+#include <set>
+#include <thread>
+#include <type_traits>
+
+#include "wgu/packet.h"
+
+namespace wgu {
+namespace {
+
+static_assert(!std::is_copy_constructible_v<Packet> && std::is_nothrow_move_constructible_v<Packet>);
+
+TEST(PacketPool, HandsOutDistinctAlignedBuffersUntilExhausted) {
+  constexpr std::size_t kCount = 7;
+  constexpr std::size_t kCapacity = 1000;  // no multiple of the alignment
+  PacketPool pool(kCount, kCapacity);
+  EXPECT_EQ(pool.count(), kCount);
+  EXPECT_EQ(pool.capacity(), kCapacity);
+  std::vector<Packet> packets;
+  std::set<std::uintptr_t> starts;
+  for (std::size_t i = 0; i < kCount; ++i) {
+    Packet packet = pool.take(kPacketHeadroom);
+    ASSERT_TRUE(packet);
+    EXPECT_EQ(packet.size(), 0u);
+    EXPECT_EQ(packet.headroom(), kPacketHeadroom);
+    EXPECT_EQ(packet.tailroom(), kCapacity - kPacketHeadroom);
+    const auto start = reinterpret_cast<std::uintptr_t>(packet.data()) - kPacketHeadroom;
+    EXPECT_EQ(start % 64, 0u);
+    for (const auto other : starts) EXPECT_GE(start > other ? start - other : other - start, kCapacity);
+    starts.insert(start);
+    packet.place(0, kCapacity);
+    std::memset(packet.data(), 0xa5, kCapacity);
+    packets.push_back(std::move(packet));
+    EXPECT_EQ(pool.in_use(), i + 1);
+  }
+  EXPECT_FALSE(pool.take(0));
+  EXPECT_EQ(pool.in_use(), kCount);
+  packets.pop_back();
+  EXPECT_TRUE(pool.take(0));
+  packets.clear();
+  EXPECT_EQ(pool.in_use(), 0u);
+}
+
+TEST(PacketPool, TheBufferLastGivenBackIsTheNextTaken) {
+  PacketPool pool(4, 256);
+  Packet a = pool.take(0);
+  Packet b = pool.take(0);
+  const auto* const a_data = a.data();
+  const auto* const b_data = b.data();
+  a = Packet();
+  b = Packet();
+  EXPECT_EQ((b = pool.take(0)).data(), b_data);
+  EXPECT_EQ((a = pool.take(0)).data(), a_data);
+}
+
+TEST(PacketPool, ReservesWithoutTouching) {
+  const auto resident_bytes = [] {
+    std::FILE* const file = std::fopen("/proc/self/statm", "r");
+    long size = 0;
+    long resident = 0;
+    EXPECT_EQ(std::fscanf(file, "%ld %ld", &size, &resident), 2);
+    std::fclose(file);
+    return resident * 4096;
+  };
+  const long before = resident_bytes();
+  PacketPool pool(2048, 65536);
+  EXPECT_LT(resident_bytes() - before, 64l << 20) << "of 128 MiB";
+}
+
+TEST(PacketPool, RefusesWhatCannotBeAddressed) {
+  EXPECT_THROW(PacketPool(std::numeric_limits<std::size_t>::max() / 1024, 2048), std::bad_alloc);
+  EXPECT_THROW(PacketPool(1, std::size_t{1} << 33), std::bad_alloc);
+  PacketPool empty(0, 2048);
+  EXPECT_FALSE(empty.take(0));
+}
+
+TEST(Packet, MovesOwnershipAndItsEdges) {
+  PacketPool pool(2, 256);
+  Packet packet = pool.take(64);
+  packet.resize(100);
+  packet.grow_front(16);
+  EXPECT_EQ(packet.headroom(), 48u);
+  EXPECT_EQ(packet.size(), 116u);
+  packet.trim_front(20);
+  EXPECT_EQ(packet.headroom(), 68u);
+  EXPECT_EQ(packet.bytes().size(), 96u);
+  EXPECT_EQ(packet.tailroom(), 256u - 68 - 96);
+
+  Packet moved = std::move(packet);
+  EXPECT_FALSE(packet);
+  EXPECT_EQ(pool.in_use(), 1u);
+  PacketBlock* const block = moved.release();
+  EXPECT_FALSE(moved);
+  EXPECT_EQ(pool.in_use(), 1u);
+  moved = Packet(block);
+  EXPECT_EQ(moved.size(), 96u);
+  moved = pool.take(0);  // gives the first back
+  EXPECT_EQ(pool.in_use(), 1u);
+  Packet& itself = moved;
+  moved = std::move(itself);
+  EXPECT_TRUE(moved);
+}
+
+// What the engine does: the owner takes, other threads destroy. Each packet carries a pattern, so that a buffer handed out twice,
+// or handed out before its last holder was done with it, shows.
+TEST(PacketPool, PacketsComeHomeFromOtherThreads) {
+  constexpr std::size_t kBuffers = 16;
+  constexpr int kRounds = 20000;
+  constexpr std::size_t kThreads = 3;
+  PacketPool pool(kBuffers, 64);
+  std::array<std::atomic<PacketBlock*>, kThreads> hands{};
+  std::atomic<bool> is_over{false};
+  std::atomic<int> mismatches{0};
+  std::vector<std::thread> threads;
+  for (auto& hand : hands) {
+    threads.emplace_back([&hand, &is_over, &mismatches] {
+      for (;;) {
+        const bool is_last = is_over.load();
+        PacketBlock* const block = hand.exchange(nullptr);
+        if (block == nullptr) {
+          if (is_last) return;
+          std::this_thread::yield();
+          continue;
+        }
+        Packet packet(block);
+        for (const std::uint8_t byte : packet.bytes()) mismatches += byte != packet.bytes().front();
+        std::memset(packet.data(), 0xee, packet.size());
+      }
+    });
+  }
+  int taken = 0;
+  for (unsigned turn = 0; taken < kRounds; ++turn) {
+    Packet packet = pool.take(0);
+    if (!packet) {
+      std::this_thread::yield();
+      continue;
+    }
+    ++taken;
+    packet.resize(64);
+    std::memset(packet.data(), taken & 0x7f, packet.size());
+    PacketBlock* expected = nullptr;
+    PacketBlock* const block = packet.release();
+    // A hand that is full: the owner gives this one back itself.
+    if (!hands[turn % kThreads].compare_exchange_strong(expected, block)) packet = Packet(block);
+  }
+  is_over = true;
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(mismatches, 0);
+  EXPECT_EQ(pool.in_use(), 0u);
+  std::vector<Packet> all;
+  for (std::size_t i = 0; i < kBuffers; ++i) {
+    all.push_back(pool.take(0));
+    ASSERT_TRUE(all.back());
+  }
+  EXPECT_FALSE(pool.take(0));
+}
+
+TEST(PacketPool, AnotherThreadMayBecomeTheOwner) {
+  PacketPool pool(1, 64);
+  std::thread([&pool] {
+    pool.bind_to_this_thread();
+    Packet packet = pool.take(0);
+    EXPECT_TRUE(packet);
+    const auto* const data = packet.data();
+    packet = Packet();
+    packet = pool.take(0);
+    EXPECT_EQ(packet.data(), data);
+  }).join();
+  pool.bind_to_this_thread();
+  EXPECT_TRUE(pool.take(0));
+}
+
+#ifndef NDEBUG
+TEST(PacketPoolDeathTest, APacketMustNotOutliveItsPool) {
+  EXPECT_DEATH(
+      {
+        Packet packet;
+        PacketPool pool(1, 64);
+        packet = pool.take(0);
+      },
+      "outlives its pool");
+}
+#endif
+
+}  // namespace
+}  // namespace wgu
