@@ -1,0 +1,143 @@
+// Handshake messages of a shard. They wait in a bounded queue, because each costs about 100 us of curve arithmetic, and advance()
+// takes a few at a time between batches of data:
+//
+//   enqueue_handshake -> consume_handshake: MAC1 -> under load: MAC2 (or a cookie), bucket of the source
+//                          -> initiation: open, find the peer -> (another home: handover) -> accept_initiation -> response
+//                          -> response:   session begins, what was staged is sealed
+//                          -> cookie reply
+//   wanting_initiation -> Peer::send_initiation
+#include <cstring>
+#include <utility>
+
+#include "noise/messages.h"
+#include "tunnel/shard.h"
+
+namespace wgu::tunnel {
+namespace {
+
+// Messages and initiations that one advance() works off: about half a millisecond at the most.
+constexpr int kHandshakesPerAdvance = 4;
+
+Drop drop_of(noise::Handshake::Verdict verdict, Drop invalid, Drop unexpected) noexcept {
+  switch (verdict) {
+    case noise::Handshake::Verdict::kReplayedTimestamp: return Drop::kInReplayedInitiation;
+    case noise::Handshake::Verdict::kFlood: return Drop::kInInitiationFlood;
+    case noise::Handshake::Verdict::kUnexpected: return unexpected;
+    default: return invalid;
+  }
+}
+
+}  // namespace
+
+void Shard::enqueue_handshake(const Datagram& datagram) {
+  if (!gate_.try_enter()) return context_.counters.drop(Drop::kInHandshakeQueueFull);
+  ++context_.counters.inbound_queued;
+  QueuedHandshake& queued = handshake_queue_.emplace_back();
+  std::memcpy(queued.bytes.data(), datagram.packet.data(), datagram.packet.size());
+  queued.size = static_cast<std::uint8_t>(datagram.packet.size());
+  queued.source = {datagram.remote, datagram.local};
+}
+
+void Shard::run_handshakes(Instant now, TunnelOutput& output) {
+  for (int budget = kHandshakesPerAdvance; budget > 0 && has_handshake_work(); --budget) {
+    // In turn, so that a flood from outside does not keep our own initiations waiting.
+    if (!context_.wanting_initiation.empty() && (budget % 2 == 0 || handshake_queue_.empty())) {
+      const PeerId id = context_.wanting_initiation.front();
+      context_.wanting_initiation.pop_front();
+      if (Peer* peer = find(id); peer != nullptr) peer->send_initiation(now, output);
+      continue;
+    }
+    if (handshake_queue_.empty()) continue;
+    // Load is what waits when a message's turn comes, itself included (kernel receive.c): so leave the gate afterwards.
+    const QueuedHandshake queued = handshake_queue_.front();
+    handshake_queue_.pop_front();
+    --context_.counters.inbound_queued;
+    consume_handshake(queued, now, output);
+    gate_.leave();
+    seal_planned(now, output);  // before the next message may retire the keys of what is planned
+  }
+}
+
+void Shard::consume_handshake(const QueuedHandshake& queued, Instant now, TunnelOutput& output) {
+  const std::span<const std::uint8_t> message = queued.message();
+  if (!context_.is_up || !context_.has_identity()) return context_.counters.drop(Drop::kInNoIdentity);
+  const auto type = static_cast<noise::MessageType>(message[0]);
+  if (type == noise::MessageType::kCookieReply) return consume_cookie_reply(queued, now);
+
+  if (!cookie_checker_.has_valid_mac1(message)) return context_.counters.drop(Drop::kInBadMac1);
+  if (gate_.is_under_load(now)) {
+    if (!cookie_checker_.has_valid_mac2(message, queued.source.remote, now)) return answer_with_cookie(queued, now, output);
+    // Only a source that has proven itself is counted: a spoofer cannot drain a victim's bucket.
+    if (!gate_.admit_source(queued.source.remote.address, now)) return context_.counters.drop(Drop::kInRateLimited);
+  }
+  if (type == noise::MessageType::kInitiation) {
+    consume_initiation(queued, now, output);
+  } else {
+    consume_response(queued, now);
+  }
+}
+
+void Shard::answer_with_cookie(const QueuedHandshake& queued, Instant now, TunnelOutput& output) {
+  Packet reply = gate_.admit_cookie_reply(now) ? context_.pool.take(0) : Packet();
+  if (!reply || reply.tailroom() < noise::kCookieReplySize) return context_.counters.drop(Drop::kInUnderLoadNoCookie);
+  context_.counters.drop(Drop::kInUnderLoadCookieSent);
+  reply.resize(noise::kCookieReplySize);
+  std::array<std::uint8_t, 24> nonce;
+  context_.host.random(nonce);
+  cookie_checker_.create_reply(queued.message(), queued.source.remote, now, nonce, reply.bytes().first<noise::kCookieReplySize>());
+  ++context_.counters.cookie_replies_sent;
+  ++context_.counters.datagrams_sent;
+  context_.counters.datagram_bytes_sent += reply.size();
+  output.to_network.push_back({std::move(reply), queued.source.remote, queued.source.local, noise::kHandshakeTrafficClass, SendTag{}.pack()});
+}
+
+void Shard::consume_initiation(const QueuedHandshake& queued, Instant now, TunnelOutput& output) {
+  const auto opened = noise::open_initiation(*context_.identity, queued.message());
+  if (!opened) return context_.counters.drop(Drop::kInInvalidInitiation);
+  const auto entry = directory_.find(opened->remote_static);
+  if (entry == directory_.end()) return context_.counters.drop(Drop::kInUnknownPeer);
+  if (const PeerId id = entry->second; id.home != worker_) {
+    ++context_.counters.inbound_forwarded;
+    handovers_.push_back({id.home, std::make_unique<RoutedInitiation>(RoutedInitiation{id, *opened, queued.source})});
+  } else {
+    accept_initiation(find(id), *opened, queued.source, now, output);
+  }
+}
+
+void Shard::accept_initiation(Peer* peer, const noise::OpenedInitiation& opened, const Source& source, Instant now,
+                              TunnelOutput& output) {
+  if (!context_.is_up || !context_.has_identity()) return context_.counters.drop(Drop::kInNoIdentity);  // since it was handed over
+  if (peer == nullptr) return context_.counters.drop(Drop::kInUnknownPeer);
+  const auto verdict = peer->accept_initiation(opened, source, now, output);
+  if (verdict == noise::Handshake::Verdict::kAccepted) {
+    ++context_.counters.inbound_consumed;
+  } else {
+    context_.counters.drop(drop_of(verdict, Drop::kInInvalidInitiation, Drop::kInInvalidInitiation));
+  }
+}
+
+void Shard::consume_response(const QueuedHandshake& queued, Instant now) {
+  const std::span<const std::uint8_t> message = queued.message();
+  const IndexTable::Entry* entry = context_.indices.find(noise::load32(message.data() + noise::Response::kReceiver));
+  if (entry == nullptr || entry->keypair != nullptr) return context_.counters.drop(Drop::kInUnexpectedResponse);
+  Peer& peer = *entry->peer;
+  const auto verdict = peer.consume_response(message.first<noise::kResponseSize>(), queued.source, now);
+  if (verdict != noise::Handshake::Verdict::kAccepted) {
+    return context_.counters.drop(drop_of(verdict, Drop::kInInvalidResponse, Drop::kInUnexpectedResponse));
+  }
+  ++context_.counters.inbound_consumed;
+  // The responder may not send before it has heard from us under the new session: staged packets do that, or a keepalive.
+  send_keepalive(peer, now);
+}
+
+void Shard::consume_cookie_reply(const QueuedHandshake& queued, Instant now) {
+  const std::span<const std::uint8_t> message = queued.message();
+  const IndexTable::Entry* entry = context_.indices.find(noise::load32(message.data() + noise::CookieReply::kReceiver));
+  if (entry == nullptr || !entry->peer->consume_cookie_reply(message.first<noise::kCookieReplySize>(), now)) {
+    return context_.counters.drop(Drop::kInInvalidCookie);
+  }
+  ++context_.counters.cookie_replies_received;
+  ++context_.counters.inbound_consumed;
+}
+
+}  // namespace wgu::tunnel

@@ -1,0 +1,253 @@
+// device -> parse_outbound -> padded_size, encapsulate_ecn -> peer;  peer -> parse_inbound -> decapsulate_ecn -> device;
+// device -> parse_outbound -> no peer or endpoint -> write_unreachable -> device.
+
+#include "tunnel/ip.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "noise/limits.h"
+
+namespace wgu::tunnel {
+namespace {
+
+constexpr std::size_t kIpv4Header = 20;
+constexpr std::size_t kIpv6Header = 40;
+constexpr std::size_t kIcmpHeader = 8;
+constexpr std::size_t kMaxIcmpv4Size = 576;
+static_assert(kMaxIcmpv4Size <= kMaxIcmpSize);
+
+constexpr std::uint8_t kEcnMask = 3;
+constexpr std::uint8_t kNotEct = 0;
+constexpr std::uint8_t kEct1 = 1;
+constexpr std::uint8_t kEct0 = 2;
+constexpr std::uint8_t kCe = 3;
+
+// IP protocol numbers (IANA); those of RFC 8200 section 4 and their successors may stand before the upper layer in IPv6.
+constexpr std::uint8_t kHopByHop = 0;
+constexpr std::uint8_t kIcmp = 1;
+constexpr std::uint8_t kRouting = 43;
+constexpr std::uint8_t kFragment = 44;
+constexpr std::uint8_t kAuthentication = 51;
+constexpr std::uint8_t kIcmpv6 = 58;
+constexpr std::uint8_t kDestinationOptions = 60;
+constexpr std::uint8_t kMobility = 135;
+constexpr std::uint8_t kHostIdentity = 139;
+constexpr std::uint8_t kShim6 = 140;
+
+std::uint16_t load16(const std::uint8_t* p) noexcept { return static_cast<std::uint16_t>(p[0] << 8 | p[1]); }
+
+void store16(std::uint8_t* p, std::size_t value) noexcept {
+  p[0] = static_cast<std::uint8_t>(value >> 8);
+  p[1] = static_cast<std::uint8_t>(value);
+}
+
+// RFC 1071: the ones' complement sum of big-endian words. At most 64 KiB fit before `sum` overflows, with room for a pseudo header.
+std::uint32_t add_words(std::uint32_t sum, std::span<const std::uint8_t> bytes) noexcept {
+  std::size_t i = 0;
+  for (; i + 1 < bytes.size(); i += 2) sum += load16(&bytes[i]);
+  if (i < bytes.size()) sum += std::uint32_t{bytes[i]} << 8;
+  return sum;
+}
+
+std::uint16_t checksum(std::uint32_t sum) noexcept {
+  sum = (sum & 0xffff) + (sum >> 16);
+  sum = (sum & 0xffff) + (sum >> 16);
+  return static_cast<std::uint16_t>(~sum);
+}
+
+std::uint8_t traffic_class_v6(const std::uint8_t* packet) noexcept {
+  return static_cast<std::uint8_t>((packet[0] & 0x0f) << 4 | packet[1] >> 4);
+}
+
+// The two ECN bits are the low ones of IPv4's second byte, and bits 5 and 4 of IPv6's.
+void set_ecn(std::uint8_t ecn, std::span<std::uint8_t> packet) noexcept {
+  if (packet[0] >> 4 == 6) {
+    packet[1] = static_cast<std::uint8_t>((packet[1] & ~(kEcnMask << 4)) | ecn << 4);
+    return;
+  }
+  // RFC 1624 equation 3: HC' = ~(~HC + ~m + m'). A wrong checksum stays wrong.
+  const std::uint16_t before = load16(&packet[0]);
+  packet[1] = static_cast<std::uint8_t>((packet[1] & ~kEcnMask) | ecn);
+  const std::uint32_t sum = (~std::uint32_t{load16(&packet[10])} & 0xffff) + (~std::uint32_t{before} & 0xffff) + load16(&packet[0]);
+  store16(&packet[10], checksum(sum));
+}
+
+// Not "this network", loopback, multicast, class E or broadcast.
+bool is_one_host_v4(const std::uint8_t* address) noexcept { return address[0] != 0 && address[0] != 127 && address[0] < 224; }
+
+// Not multicast, unspecified or loopback.
+bool is_one_host_v6(const std::uint8_t* address) noexcept {
+  if (address[0] == 0xff) return false;
+  return std::any_of(address, address + 15, [](std::uint8_t byte) { return byte != 0; }) || address[15] > 1;
+}
+
+// RFC 1122 3.2.2: no error about an ICMP error, and about no fragment but the first. Types unknown to us may be errors.
+bool may_be_answered_v4(std::span<const std::uint8_t> packet) noexcept {
+  if ((load16(&packet[6]) & 0x1fff) != 0) return false;
+  const std::size_t header = std::size_t{packet[0] & 0x0fU} * 4;
+  if (header < kIpv4Header || header > packet.size()) return false;
+  if (packet[9] != kIcmp) return true;
+  if (packet.size() == header) return false;
+  switch (packet[header]) {
+    case 0:
+    case 8:  // echo
+    case 9:
+    case 10:  // router discovery
+    case 13:
+    case 14:
+    case 15:
+    case 16:
+    case 17:
+    case 18:  // timestamp, information, address mask
+    case 42:
+    case 43:  // extended echo
+      return true;
+    default:
+      return false;
+  }
+}
+
+// RFC 4443 2.4(e): no error about an ICMPv6 error or redirect. Where the headers end too early to tell, none either; nor about a
+// later fragment, which cannot tell.
+bool may_be_answered_v6(std::span<const std::uint8_t> packet) noexcept {
+  std::uint8_t next = packet[6];
+  std::size_t at = kIpv6Header;
+  for (;;) {
+    const std::span<const std::uint8_t> rest = packet.subspan(at);
+    std::size_t size = 0;
+    switch (next) {
+      case kIcmpv6:
+        return !rest.empty() && rest[0] >= 128 && rest[0] != 137;
+      case kFragment:
+        if (rest.size() < 8 || (load16(&rest[2]) & 0xfff8) != 0) return false;
+        size = 8;
+        break;
+      case kAuthentication:
+        if (rest.size() < 8) return false;
+        size = (std::size_t{rest[1]} + 2) * 4;
+        break;
+      case kHopByHop:
+      case kRouting:
+      case kDestinationOptions:
+      case kMobility:
+      case kHostIdentity:
+      case kShim6:
+        if (rest.size() < 8) return false;
+        size = (std::size_t{rest[1]} + 1) * 8;
+        break;
+      default:
+        return true;
+    }
+    if (size > rest.size()) return false;
+    next = rest[0];
+    at += size;
+  }
+}
+
+std::size_t write_icmp(const InnerHeader& header, std::span<const std::uint8_t> packet, std::uint8_t* out) noexcept {
+  const std::size_t quoted = std::min(packet.size(), kMaxIcmpv4Size - kIpv4Header - kIcmpHeader);
+  const std::size_t size = kIpv4Header + kIcmpHeader + quoted;
+  std::memset(out, 0, kIpv4Header + kIcmpHeader);
+  out[0] = 0x45;
+  store16(out + 2, size);
+  store16(out + 6, 0x4000);  // don't fragment, so that the identification may be zero (RFC 6864 section 4.1)
+  out[8] = 64;
+  out[9] = kIcmp;
+  std::memcpy(out + 12, header.destination, 4);
+  std::memcpy(out + 16, header.source, 4);
+  store16(out + 10, checksum(add_words(0, {out, kIpv4Header})));
+  std::uint8_t* icmp = out + kIpv4Header;
+  icmp[0] = 3;
+  icmp[1] = 1;
+  std::memcpy(icmp + kIcmpHeader, packet.data(), quoted);
+  store16(icmp + 2, checksum(add_words(0, {icmp, kIcmpHeader + quoted})));
+  return size;
+}
+
+std::size_t write_icmpv6(const InnerHeader& header, std::span<const std::uint8_t> packet, std::uint8_t* out) noexcept {
+  const std::size_t quoted = std::min(packet.size(), kMaxIcmpSize - kIpv6Header - kIcmpHeader);
+  const std::size_t payload = kIcmpHeader + quoted;
+  std::memset(out, 0, kIpv6Header + kIcmpHeader);
+  out[0] = 0x60;
+  store16(out + 4, payload);
+  out[6] = kIcmpv6;
+  out[7] = 64;
+  std::memcpy(out + 8, header.destination, 16);
+  std::memcpy(out + 24, header.source, 16);
+  std::uint8_t* icmp = out + kIpv6Header;
+  icmp[0] = 1;
+  icmp[1] = 3;
+  std::memcpy(icmp + kIcmpHeader, packet.data(), quoted);
+  // RFC 8200 section 8.1, the pseudo header: both addresses, the length, the protocol.
+  const std::uint32_t pseudo = add_words(static_cast<std::uint32_t>(payload) + kIcmpv6, {out + 8, 32});
+  store16(icmp + 2, checksum(add_words(pseudo, {icmp, payload})));
+  return kIpv6Header + payload;
+}
+
+}  // namespace
+
+std::optional<InnerHeader> parse_outbound(std::span<const std::uint8_t> packet) noexcept {
+  if (packet.size() >= kIpv4Header && packet[0] >> 4 == 4) {
+    return InnerHeader{.family = Family::kIpv4,
+                       .total_length = packet.size(),
+                       .source = &packet[12],
+                       .destination = &packet[16],
+                       .traffic_class = packet[1]};
+  }
+  if (packet.size() >= kIpv6Header && packet[0] >> 4 == 6) {
+    return InnerHeader{.family = Family::kIpv6,
+                       .total_length = packet.size(),
+                       .source = &packet[8],
+                       .destination = &packet[24],
+                       .traffic_class = traffic_class_v6(packet.data())};
+  }
+  return std::nullopt;
+}
+
+std::optional<InnerHeader> parse_inbound(std::span<const std::uint8_t> packet) noexcept {
+  std::optional<InnerHeader> header = parse_outbound(packet);
+  if (!header) return std::nullopt;
+  if (header->family == Family::kIpv4) {
+    header->total_length = load16(&packet[2]);
+    if (header->total_length < kIpv4Header) return std::nullopt;
+  } else {
+    header->total_length = load16(&packet[4]) + kIpv6Header;
+  }
+  if (header->total_length > packet.size()) return std::nullopt;
+  return header;
+}
+
+// Kernel send.c calculate_skb_padding: a packet larger than the MTU is padded as its last piece of that size would be.
+std::size_t padded_size(std::size_t size, std::size_t mtu) noexcept {
+  const auto rounded = [](std::size_t n) { return (n + noise::kPaddingMultiple - 1) / noise::kPaddingMultiple * noise::kPaddingMultiple; };
+  if (mtu == 0) return rounded(size);
+  const std::size_t last_piece = size > mtu ? size % mtu : size;
+  return size - last_piece + std::min(rounded(last_piece), mtu);
+}
+
+std::uint8_t encapsulate_ecn(std::uint8_t inner_traffic_class) noexcept { return inner_traffic_class & kEcnMask; }
+
+bool decapsulate_ecn(std::uint8_t outer_traffic_class, std::span<std::uint8_t> packet) noexcept {
+  const std::uint8_t outer = outer_traffic_class & kEcnMask;
+  const std::uint8_t inner = (packet[0] >> 4 == 6 ? packet[1] >> 4 : packet[1]) & kEcnMask;
+  if (inner == kNotEct) return outer != kCe;
+  if ((outer == kCe && inner != kCe) || (outer == kEct1 && inner == kEct0)) set_ecn(outer, packet);
+  return true;
+}
+
+std::size_t write_unreachable(std::span<const std::uint8_t> packet, std::uint8_t* out) noexcept {
+  // A packet that lies about its length is no one's to answer.
+  const std::optional<InnerHeader> header = parse_inbound(packet);
+  if (!header) return 0;
+  packet = packet.first(header->total_length);
+  if (header->family == Family::kIpv4) {
+    if (!is_one_host_v4(header->source) || !is_one_host_v4(header->destination) || !may_be_answered_v4(packet)) return 0;
+    return write_icmp(*header, packet, out);
+  }
+  if (!is_one_host_v6(header->source) || !is_one_host_v6(header->destination) || !may_be_answered_v6(packet)) return 0;
+  return write_icmpv6(*header, packet, out);
+}
+
+}  // namespace wgu::tunnel

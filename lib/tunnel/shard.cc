@@ -1,0 +1,156 @@
+// A shard's peers, configuration and timers; the flows stand in outbound.cc, inbound.cc and handshakes.cc.
+#include "tunnel/shard.h"
+
+#include <cstring>
+#include <utility>
+
+namespace wgu::tunnel {
+namespace {
+
+// ICMP errors to inner senders; the kernel's own default is one in 100 ms a destination (icmp_ratelimit) after a burst.
+constexpr unsigned kIcmpPerSecond = 100;
+constexpr unsigned kIcmpBurst = 50;
+
+std::uint64_t random_seed(const Host& host) {
+  std::array<std::uint8_t, 8> bytes;
+  host.random(bytes);
+  return noise::load64(bytes.data());
+}
+
+}  // namespace
+
+std::size_t PublicKeyHash::operator()(const PublicKey& key) const noexcept {
+  // A Curve25519 point chosen by a configured peer; its low bytes are as good as random.
+  return static_cast<std::size_t>(noise::load64(key.bytes.data()));
+}
+
+Shard::Shard(std::uint8_t worker, std::uint16_t mtu, unsigned workers, const Host& host, HandshakeGate& gate, PacketPool& pool)
+    : worker_(worker),
+      workers_(workers),
+      gate_(gate),
+      context_(worker, host, pool),
+      cookie_checker_(gate.cookie_secret()),
+      icmp_bucket_(kIcmpPerSecond, kIcmpBurst) {
+  context_.mtu = mtu;
+  context_.jitter_state = random_seed(host);
+}
+
+Shard::~Shard() {
+  for (std::size_t i = 0; i < handshake_queue_.size(); ++i) gate_.leave();
+}
+
+Peer* Shard::find(PeerId id) const noexcept {
+  if (id.slot >= peers_.size()) return nullptr;
+  Peer* peer = peers_[id.slot].get();
+  return peer != nullptr && peer->id() == id ? peer : nullptr;
+}
+
+// --- Between shards --------------------------------------------------------------------------------------------------------
+
+void Shard::handover_failed(Handover handover) {
+  if (std::holds_alternative<RoutedPacket>(handover.work)) {
+    --context_.counters.outbound_forwarded;
+    context_.counters.drop(Drop::kOutMailboxFull);
+  } else {
+    --context_.counters.inbound_forwarded;
+    context_.counters.drop(Drop::kInMailboxFull);
+  }
+}
+
+void Shard::adopt(std::span<Handover> handovers, Instant now, TunnelOutput& output) {
+  for (Handover& handover : handovers) {
+    if (auto* routed = std::get_if<RoutedPacket>(&handover.work)) {
+      ++context_.counters.outbound_adopted;
+      Peer* peer = find(routed->peer);
+      if (peer == nullptr || !context_.is_up || !context_.has_identity()) {
+        context_.counters.drop(peer == nullptr ? Drop::kOutPeerRemoved : Drop::kOutNoIdentity);
+        continue;
+      }
+      const std::uint8_t traffic_class = parse_outbound(routed->packet.bytes())->traffic_class;  // parsed where it was routed
+      send_to(*peer, std::move(routed->packet), traffic_class, now, output);
+    } else if (auto* datagram = std::get_if<Datagram>(&handover.work)) {
+      ++context_.counters.inbound_adopted;
+      classify(std::move(*datagram), now);
+    } else {
+      ++context_.counters.inbound_adopted;
+      seal_planned(now, output);  // a new session may retire the keys of what is planned
+      open_classified(now, output);
+      const auto& initiation = *std::get<std::unique_ptr<RoutedInitiation>>(handover.work);
+      accept_initiation(find(initiation.peer), initiation.opened, initiation.source, now, output);
+    }
+  }
+  seal_planned(now, output);
+  open_classified(now, output);
+}
+
+// --- Time ------------------------------------------------------------------------------------------------------------------
+
+void Shard::advance(Instant now, TunnelOutput& output) {
+  while (!context_.deadlines.empty() && context_.deadlines.top().when <= now) {
+    Peer& peer = *peers_[context_.deadlines.top().slot];
+    if (!peer.expire_timers(now)) continue;
+    send_keepalive(peer, now);
+    seal_planned(now, output);  // before a timer may erase the keys that it is sealed with
+  }
+  run_handshakes(now, output);
+}
+
+Instant Shard::next_deadline() {
+  if (has_handshake_work()) return Instant::min();
+  while (!context_.deadlines.empty()) {
+    const auto [slot, when] = context_.deadlines.top();
+    const Instant exact = peers_[slot]->next_deadline();
+    if (exact == when) return when;
+    context_.deadlines.set(slot, exact);
+  }
+  return kNever;
+}
+
+// --- Configuration ---------------------------------------------------------------------------------------------------------
+
+void Shard::apply(ShardAdditions additions, Instant now) {
+  for (const auto& [key, id] : additions.directory) directory_[key] = id;
+  // The same key again (wg setconf) changes nothing: sessions live on.
+  if (additions.private_key && !additions.private_key->equals(context_.identity->private_key)) {
+    context_.identity->public_key = additions.private_key->is_zero() ? PublicKey{} : additions.private_key->public_key();
+    context_.identity->private_key = std::move(*additions.private_key);
+    cookie_checker_.set_public_key(context_.identity->public_key);
+    for (auto& peer : peers_) {
+      if (peer == nullptr) continue;
+      peer->identity_changed();
+      peer->start(now);
+    }
+  }
+  for (PeerUpdate& update : additions.peers) {
+    if (update.id.slot >= peers_.size()) peers_.resize(update.id.slot + 1);
+    auto& peer = peers_[update.id.slot];
+    if (update.is_new) peer = std::make_unique<Peer>(update.id, update.public_key, context_);
+    if (peer == nullptr || peer->id() != update.id) continue;
+    if (update.preshared_key) peer->set_preshared(*update.preshared_key);
+    if (update.endpoint) peer->set_endpoint(*update.endpoint, now);
+    if (update.persistent_keepalive) peer->set_persistent_keepalive(*update.persistent_keepalive, now);
+  }
+}
+
+void Shard::apply(const ShardRemovals& removals) {
+  routes_ = removals.routes;
+  for (const auto& [key, id] : removals.directory) {
+    if (const auto entry = directory_.find(key); entry != directory_.end() && entry->second == id) directory_.erase(entry);
+    if (id.home == worker_ && find(id) != nullptr) peers_[id.slot].reset();
+  }
+}
+
+void Shard::set_up(bool is_up, Instant now) {
+  if (context_.is_up == is_up) return;
+  context_.is_up = is_up;
+  for (auto& peer : peers_) {
+    if (peer == nullptr) continue;
+    is_up ? peer->start(now) : peer->stop();
+  }
+}
+
+void Shard::fill(PeerId id, PeerStatus& status) const {
+  if (const Peer* peer = find(id); peer != nullptr) peer->fill(status);
+}
+
+}  // namespace wgu::tunnel
