@@ -1,0 +1,90 @@
+#pragma once
+// The seam between a worker and the kernel: one loop a worker, made and used on that worker's thread alone. Two loops stand
+// behind it: ring.cc (io_uring) and poller.cc (epoll). Packets go in and out as Packet and Datagram; the loop knows nothing of
+// what they mean.
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "wgu/packet.h"
+#include "wgu/result.h"
+#include "wgu/time.h"
+
+namespace wgu::io {
+
+struct SendFailure {
+  std::uint64_t tag = 0;   // of the datagram
+  std::uint32_t size = 0;  // bytes of its payload
+  int error = 0;           // errno: EAGAIN (buffer full), EMSGSIZE, ...
+};
+
+// What one wait() brought. The caller clears it; the vectors keep their capacity.
+struct Arrivals {
+  std::vector<Packet> from_device;
+  std::vector<Datagram> from_network;
+  std::vector<SendFailure> send_failures;
+  std::vector<std::uint64_t> stale_sources;      // tags of datagrams that left, but not from Datagram::local: it is gone, forget it
+  std::uint64_t write_failures = 0;         // device packets the kernel refused
+  std::uint64_t truncated_datagrams = 0;    // larger than a buffer: received, dropped
+  std::uint64_t truncated_device_packets = 0;  // likewise, read from the device
+  std::uint64_t starved_device_reads = 0;   // no buffer in the pool: the read waits (the packet stays in the kernel)
+  std::uint64_t starved_socket_reads = 0;
+  bool device_gone = false;                 // the device was deleted (EBADFD and the like): no more reads from it
+  void clear() noexcept {
+    from_device.clear();
+    from_network.clear();
+    send_failures.clear();
+    stale_sources.clear();
+    write_failures = truncated_datagrams = truncated_device_packets = starved_device_reads = starved_socket_reads = 0;
+    device_gone = false;
+  }
+};
+
+struct LoopOptions {
+  PacketPool* pool = nullptr;       // for what is read and received; owned by the worker's thread
+  std::size_t receive_headroom = 0;   // of received datagrams
+  std::size_t device_headroom = 0;    // of packets read from the device
+  std::size_t device_tailroom = 0;    // kept free behind a packet read from the device
+  std::size_t max_batch = 64;       // packets and datagrams of one wait(), at least 2, so that no source starves the others
+  bool plain_device_calls = false;  // the ring reads and writes the device by poll, read(2) and write(2), as before Linux 6.7
+};
+
+class Loop {
+ public:
+  virtual ~Loop() = default;
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  // Descriptors stay the caller's; -1 is none. Replacing or removing one cancels what is under way on the old one before it
+  // returns, so the caller may close it then. All are (made) non-blocking.
+  virtual void set_device(int read_fd, int write_fd) = 0;
+  virtual void set_sockets(int v4, int v6) = 0;
+
+  // Queues for sending or writing, in order; handed to the kernel at the latest by the next wait(). Consumes.
+  virtual void send(std::span<Datagram> datagrams) = 0;
+  virtual void write(std::span<Packet> packets) = 0;
+
+  // Hands over what is queued, then waits until something arrives, wake() is called, or `timeout` passes (zero: only look;
+  // Duration::max(): for ever). Appends to `arrivals`.
+  virtual void wait(Duration timeout, Arrivals& arrivals) = 0;
+
+  // Ends a wait() under way, or the next one. Any thread.
+  virtual void wake() noexcept = 0;
+
+  [[nodiscard]] virtual const char* name() const noexcept = 0;  // "io_uring", "epoll"
+  // Packets handed to the kernel and not yet completed; wait() brings it to zero.
+  [[nodiscard]] virtual std::size_t in_flight() const noexcept = 0;
+
+ protected:
+  Loop() = default;
+};
+
+// \errors ENOSYS, EPERM and others when io_uring is missing, refused (seccomp, kernel.io_uring_disabled) or lacks what ring.cc
+// needs (multishot recvmsg with provided buffers, Linux 6.0).
+Result<std::unique_ptr<Loop>> open_ring(LoopOptions options);
+Result<std::unique_ptr<Loop>> open_poller(LoopOptions options);
+
+}  // namespace wgu::io

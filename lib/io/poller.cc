@@ -1,0 +1,296 @@
+// The loop without io_uring: epoll (level-triggered) says which sources are readable, then one recvmsg or read a packet, one
+// packet a source in turn, until max_batch or until all are empty. Sends and writes are made at once, so nothing is in flight.
+//
+// A source:  kWatched --pool empty, or an error that may pass--> kPaused (out of the epoll set) --pause over--> kWatched
+//            kWatched --device deleted--> kGone
+// Level-triggered readiness of a source that cannot be read would make wait() spin, hence the pause.
+
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "io/message.h"
+#include "io/system_error.h"
+#include "io/wake_signal.h"
+
+namespace wgu::io {
+namespace {
+
+using Steady = std::chrono::steady_clock;
+
+class Poller final : public Loop {
+ public:
+  explicit Poller(const LoopOptions& options)
+      : pool_(*options.pool),
+        receive_headroom_(options.receive_headroom),
+        device_buffer_(options),
+        max_batch_(std::max<std::size_t>(options.max_batch, 1)),
+        epoll_(::epoll_create1(EPOLL_CLOEXEC)) {}
+
+  Result<void> open() {
+    if (!epoll_) return system_error(errno, "epoll_create1");
+    if (wake_.fd() < 0) return system_error(errno, "eventfd");
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.u32 = kWakeIndex;
+    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.fd(), &event) != 0) return system_error(errno, "epoll_ctl(eventfd)");
+    return {};
+  }
+
+  void set_device(int read_fd, int write_fd) override {
+    make_nonblocking(read_fd);
+    make_nonblocking(write_fd);
+    device_write_fd_ = write_fd;
+    replace(sources_[kDevice], read_fd);
+    zero_is_end_ = read_fd >= 0 && zero_means_end(read_fd);
+  }
+
+  void set_sockets(int v4, int v6) override {
+    make_nonblocking(v4);
+    make_nonblocking(v6);
+    replace(sources_[kSocketV4], v4);
+    replace(sources_[kSocketV6], v6);
+  }
+
+  void send(std::span<Datagram> datagrams) override {
+    for (Datagram& datagram : datagrams) {
+      const int fd = socket_for(datagram.remote.address.family);
+      if (fd < 0) {
+        report_send_failure(datagram, EAFNOSUPPORT, carried_);
+        datagram.packet = Packet();
+        continue;
+      }
+      outgoing_.prepare(std::move(datagram));
+      const int result = ::sendmsg(fd, &outgoing_.header, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+      finish_send(outgoing_, fd, result, carried_);
+    }
+  }
+
+  void write(std::span<Packet> packets) override {
+    for (Packet& packet : packets) {
+      if (::write(device_write_fd_, packet.data(), packet.size()) < 0) ++carried_.write_failures;
+      packet = Packet();
+    }
+  }
+
+  void wait(Duration timeout, Arrivals& arrivals) override {
+    const bool is_endless = timeout == Duration::max();
+    const Steady::time_point deadline = is_endless ? Steady::time_point::max() : saturated_deadline(timeout);
+    bool is_done = move_arrivals(carried_, arrivals);
+    for (;;) {
+      Duration left = Duration::zero();
+      if (!is_done) left = is_endless ? Duration::max() : std::max(Duration::zero(), Duration(deadline - Steady::now()));
+      const bool is_last_look = left == Duration::zero();
+      const std::size_t ready = wait_for_readiness(resume_paused(left));
+      if (ready != 0 && read_sources(arrivals)) is_done = true;
+      if (move_arrivals(carried_, arrivals)) is_done = true;
+      if (wake_.consume()) is_done = true;
+      if (is_done || is_last_look) return;
+    }
+  }
+
+  void wake() noexcept override { wake_.request(); }
+  [[nodiscard]] const char* name() const noexcept override { return "epoll"; }
+  [[nodiscard]] std::size_t in_flight() const noexcept override { return 0; }
+
+ private:
+  enum Index : std::uint32_t { kDevice, kSocketV4, kSocketV6, kSources, kWakeIndex = kSources };
+  enum class State : std::uint8_t { kUnset, kWatched, kPaused, kGone };
+
+  struct Source {
+    int fd = -1;
+    State state = State::kUnset;
+    bool is_ready = false;           // in this wait()
+    bool has_condition = false;      // EPOLLERR, EPOLLHUP: stays readable without anything to read
+    bool is_starved = false;         // counted once; until a buffer was there again
+    Steady::time_point resume_at{};  // kPaused
+  };
+
+  static Steady::time_point saturated_deadline(Duration timeout) {
+    const auto now = Steady::now();
+    return timeout < Steady::time_point::max() - now ? now + timeout : Steady::time_point::max();
+  }
+
+  std::uint32_t index_of(const Source& source) const noexcept { return static_cast<std::uint32_t>(&source - sources_); }
+  bool is_device(const Source& source) const noexcept { return &source == &sources_[kDevice]; }
+  int socket_for(Family family) const noexcept {
+    return family == Family::kIpv4 ? sources_[kSocketV4].fd : family == Family::kIpv6 ? sources_[kSocketV6].fd : -1;
+  }
+
+  void watch(Source& source) {
+    epoll_event event{};
+    event.events = EPOLLIN | EPOLLRDHUP;
+    event.data.u32 = index_of(source);
+    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, source.fd, &event) == 0) {
+      source.state = State::kWatched;
+    } else {
+      end(source);
+    }
+  }
+
+  void unwatch(Source& source) {
+    if (source.state == State::kWatched) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, source.fd, nullptr);
+    source.is_ready = false;
+  }
+
+  void pause(Source& source, Duration pause) {
+    unwatch(source);
+    source.state = State::kPaused;
+    source.resume_at = Steady::now() + pause;
+  }
+
+  void end(Source& source) {
+    unwatch(source);
+    source.state = State::kGone;
+    if (is_device(source)) carried_.device_gone = true;
+  }
+
+  void replace(Source& source, int fd) {
+    unwatch(source);
+    source = Source{};
+    source.fd = fd;
+    if (fd >= 0) watch(source);
+  }
+
+  // Puts sources whose pause is over back into the set; returns how long the loop may block at the most, and not at all where
+  // somebody waits already.
+  Duration resume_paused(Duration left) {
+    for (Source& source : sources_) {
+      if (source.state != State::kPaused) continue;
+      const Duration rest = source.resume_at - Steady::now();
+      if (rest <= Duration::zero()) {
+        watch(source);
+      } else {
+        left = std::min(left, rest);
+      }
+    }
+    return left;
+  }
+
+  std::size_t wait_for_readiness(Duration timeout) {
+    epoll_event events[kSources + 1];
+    if (timeout != Duration::zero() && !wake_.park()) timeout = Duration::zero();
+    const int count = block(events, timeout);
+    wake_.unpark();
+    std::size_t ready = 0;
+    for (int i = 0; i < count; ++i) {
+      if (events[i].data.u32 == kWakeIndex) {
+        wake_.drain();
+        continue;
+      }
+      Source& source = sources_[events[i].data.u32];
+      source.is_ready = true;
+      source.has_condition = (events[i].events & (EPOLLERR | EPOLLHUP | EPOLLRDHUP)) != 0;
+      ++ready;
+    }
+    return ready;
+  }
+
+  int block(std::span<epoll_event> events, Duration timeout) {
+    const int capacity = static_cast<int>(events.size());
+    timespec limit{};
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(timeout);
+    limit.tv_sec = seconds.count();
+    limit.tv_nsec = (timeout - seconds).count();
+    const int count = ::epoll_pwait2(epoll_.get(), events.data(), capacity, timeout == Duration::max() ? nullptr : &limit, nullptr);
+    if (count >= 0 || (errno != ENOSYS && errno != EPERM)) return count;
+    // Before Linux 5.11, or a seccomp filter older than the call: whole milliseconds, rounded up.
+    const auto rounded = std::chrono::ceil<std::chrono::milliseconds>(std::min<Duration>(timeout, std::chrono::hours(1)));
+    return ::epoll_wait(epoll_.get(), events.data(), capacity, timeout == Duration::max() ? -1 : static_cast<int>(rounded.count()));
+  }
+
+  // In turn, one packet each, so that none of them waits behind a whole batch of another. True when there is something to say.
+  bool read_sources(Arrivals& arrivals) {
+    bool any_news = false;
+    bool is_first_round = true;
+    for (std::size_t left = max_batch_; left != 0; is_first_round = false) {
+      bool any = false;
+      for (Source& source : sources_) {
+        if (!source.is_ready || left == 0) continue;
+        any = true;
+        const DeviceRead outcome =
+            is_device(source) ? read_device(source.fd, zero_is_end_, device_buffer_, pool_, arrivals) : receive(source, arrivals);
+        if (outcome == DeviceRead::kPacket) {
+          --left;
+          any_news = true;
+          source.is_starved = false;
+        } else {
+          settle(source, outcome, is_first_round);
+        }
+      }
+      if (!any) break;
+    }
+    for (Source& source : sources_) source.is_ready = false;
+    return any_news;
+  }
+
+  void settle(Source& source, DeviceRead outcome, bool is_first_round) {
+    source.is_ready = false;
+    switch (outcome) {
+      case DeviceRead::kPacket:
+        return;
+      case DeviceRead::kEmpty:
+        if (is_first_round && source.has_condition) pause(source, kErrorPause);
+        return;
+      case DeviceRead::kStarved:
+        if (!std::exchange(source.is_starved, true)) ++(is_device(source) ? carried_.starved_device_reads : carried_.starved_socket_reads);
+        return pause(source, kStarvedPause);
+      case DeviceRead::kFailed:
+        return pause(source, kErrorPause);
+      case DeviceRead::kGone:
+        return end(source);
+    }
+  }
+
+  DeviceRead receive(Source& source, Arrivals& arrivals) {
+    Datagram datagram;
+    datagram.packet = pool_.take(receive_headroom_);
+    if (!datagram.packet) return DeviceRead::kStarved;
+    sockaddr_storage address;
+    alignas(cmsghdr) std::uint8_t control[kControlSize];
+    iovec payload{datagram.packet.data(), pool_.capacity() - receive_headroom_};
+    msghdr message{};
+    message.msg_name = &address;
+    message.msg_namelen = sizeof address;
+    message.msg_iov = &payload;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    const ssize_t length = ::recvmsg(source.fd, &message, MSG_DONTWAIT);
+    if (length < 0) return errno == EAGAIN || errno == EINTR ? DeviceRead::kEmpty : DeviceRead::kFailed;
+    if ((message.msg_flags & MSG_TRUNC) != 0) {
+      ++arrivals.truncated_datagrams;
+      return DeviceRead::kPacket;
+    }
+    datagram.packet.resize(static_cast<std::size_t>(length));
+    datagram.remote = decode_address(address);
+    decode_control(message, datagram);
+    arrivals.from_network.push_back(std::move(datagram));
+    return DeviceRead::kPacket;
+  }
+
+  PacketPool& pool_;
+  const std::size_t receive_headroom_;
+  const DeviceBuffer device_buffer_;
+  const std::size_t max_batch_;
+  FileDescriptor epoll_;
+  WakeSignal wake_;
+  Source sources_[kSources];
+  int device_write_fd_ = -1;
+  bool zero_is_end_ = false;
+  OutgoingMessage outgoing_;
+  Arrivals carried_;  // what send(), write() and a vanishing source have to say, until the next wait()
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Loop>> open_poller(LoopOptions options) {
+  if (auto fits = check_options(options); !fits) return fits.error();
+  auto poller = std::make_unique<Poller>(options);
+  if (auto opened = poller->open(); !opened) return opened.error();
+  return std::unique_ptr<Loop>(std::move(poller));
+}
+
+}  // namespace wgu::io

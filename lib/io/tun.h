@@ -1,0 +1,31 @@
+#pragma once
+// TUN devices: made here with several queues, or handed over open. No virtio header yet: one read is one IP packet.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "io/file_descriptor.h"
+#include "wgu/result.h"
+
+namespace wgu::io {
+
+struct Tun {
+  std::string name;                    // "" when the descriptors are not a TUN (datagram sockets in tests)
+  std::vector<FileDescriptor> queues;  // non-blocking
+};
+
+// Makes (or attaches to a persistent, unused) TUN in the calling thread's network namespace. "wg%d" lets the kernel choose.
+// Fewer queues than asked for where the device allows no more: IFF_MULTI_QUEUE refused, a persistent device with one queue, or
+// beyond the kernel's limit (256). \errors EBUSY (in use, or not a TUN), EPERM, ENOENT (/dev/net/tun), EINVAL (name, no queues)
+Result<Tun> open_tun(const std::string& name, unsigned queues);
+// Takes over open queues of one TUN, wherever it is, or sockets that keep message boundaries. \errors EBADF, EBADFD (the
+// device was deleted, or never attached), EINVAL (none, a TAP, virtio header or packet information switched on:
+// IFF_VNET_HDR, no IFF_NO_PI; queues of different devices; neither TUN nor datagram socket)
+Result<Tun> adopt_tun(std::vector<FileDescriptor> queues);
+// Sets the MTU of a device in the calling thread's network namespace. \errors ENODEV, EINVAL (below 68, above 65535), EPERM
+Result<void> set_mtu(const std::string& name, std::uint32_t mtu);
+// The name of the device behind a queue, in whatever namespace it is. \errors EBADFD (deleted), ENOTTY and others (not a TUN)
+Result<std::string> device_name(int queue);
+
+}  // namespace wgu::io

@@ -1,0 +1,58 @@
+#pragma once
+// UDP sockets on one port: for each worker one IPv4 and one IPv6 socket, in two SO_REUSEPORT groups whose members are in the
+// order of the workers. Control messages carry the local address (sticky source) and the traffic class.
+
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "io/file_descriptor.h"
+#include "wgu/packet.h"
+#include "wgu/result.h"
+
+namespace wgu::io {
+
+struct UdpSockets {
+  FileDescriptor v4;
+  FileDescriptor v6;  // none where the host has no IPv6
+};
+
+struct UdpBinding {
+  std::uint16_t port = 0;
+  std::vector<UdpSockets> workers;
+  std::string notes;  // for the log: buffer sizes granted, steering refused, no IPv6
+};
+
+// A classic BPF program and where it may choose a socket: see steering.h of the engine. Empty: the kernel's hash.
+struct SocketSteering {
+  struct Instruction {  // struct sock_filter
+    std::uint16_t code;
+    std::uint8_t jump_true, jump_false;
+    std::uint32_t k;
+  };
+  std::vector<Instruction> program;
+};
+
+// Binds `workers` pairs. Port 0: one number that is free for both families. The first socket of a family binds without
+// SO_REUSEPORT, so that a foreign holder of the port gives EADDRINUSE instead of sharing its datagrams in silence.
+// \errors EADDRINUSE, EPERM (mark, low port), others of socket(2) and bind(2)
+Result<UdpBinding> bind_udp(std::uint16_t port, std::uint32_t mark, unsigned workers, const SocketSteering& steering);
+// SO_MARK on every socket of the binding. \errors EPERM
+Result<void> set_mark(const UdpBinding& binding, std::uint32_t mark);
+
+// Room for the control messages of one datagram, either way.
+inline constexpr std::size_t kControlSize = 128;
+
+// Endpoint and sockaddr, both ways. encode returns the length.
+socklen_t encode_address(const Endpoint& endpoint, sockaddr_storage& address) noexcept;
+Endpoint decode_address(const sockaddr_storage& address) noexcept;
+// Control messages for sending: traffic class, and the local address if one is set. Returns the length used of `buffer`.
+std::size_t encode_control(const Datagram& datagram, std::uint8_t* buffer) noexcept;
+// What recvmsg said of a datagram: local address and traffic class.
+void decode_control(msghdr& message, Datagram& datagram) noexcept;
+// Does this error mean that the sticky local address is gone, so that one try without it is worth it? (EINVAL, EADDRNOTAVAIL,
+// ENETUNREACH, EHOSTUNREACH, ENODEV)
+bool is_local_address_error(int error) noexcept;
+
+}  // namespace wgu::io
