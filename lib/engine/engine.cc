@@ -1,0 +1,357 @@
+// An engine is a crew of workers, the configuration they carry out, and a supervisor thread that follows the interface:
+//
+//   interface up   -> bind_udp, sockets to the workers, shards up
+//   interface down -> shards down, sockets closed
+//   MTU            -> to the shards
+//   device gone    -> stopped
+//
+// Every change is a call to each worker, one after the other under `mutex`; packets never wait for it.
+#include "wgu/engine.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "engine/boot_clock.h"
+#include "engine/cpus.h"
+#include "engine/steering.h"
+#include "engine/worker.h"
+#include "io/link_watcher.h"
+#include "io/tun.h"
+#include "io/udp.h"
+#include "tunnel/configuration.h"
+
+namespace wgu {
+
+using engine::Worker;
+using namespace std::chrono_literals;
+
+namespace {
+
+// How often the supervisor asks the device itself (a second opinion to netlink), and tries again to bind sockets.
+constexpr Duration kProbeInterval = std::chrono::seconds(1);
+
+}  // namespace
+
+struct Engine::Impl {
+  explicit Impl(EngineOptions given) : options(std::move(given)), gate(options.host), crew{options, gate, {}, {}, {}} {}
+  ~Impl() { stop("stopped"); }
+
+  Result<void> start();
+  Result<void> start_workers();
+  void supervise();
+  void follow_link(const io::LinkState& before);
+  Result<void> bring_up();
+  void bring_down();
+  Result<void> apply(DeviceChange change);
+  Result<std::optional<io::UdpBinding>> rebind(const DeviceChange& change);
+  void use_binding(std::optional<io::UdpBinding> fresh);
+  void on_all_workers(const Worker::Call& call);
+  void stop(const std::string& why);
+  void log(LogLevel level, const std::string& line) const {
+    if (options.log) options.log(level, line);
+  }
+
+  EngineOptions options;
+  tunnel::HandshakeGate gate;
+  engine::Crew crew;
+  io::Tun tun;
+  std::optional<io::LinkWatcher> watcher;
+  io::FileDescriptor stop_event;    // asks the supervisor to end
+  io::FileDescriptor stopped_event; // readable from the end on
+  std::thread supervisor;
+
+  // Guards all below, and the one call that workers answer at a time.
+  mutable std::mutex mutex;
+  std::optional<tunnel::Configuration> configuration;
+  std::optional<io::UdpBinding> binding;
+  std::string interface_name;
+  std::string stop_reason;
+  bool is_up = false;
+  bool is_running = false;
+  bool bind_has_failed = false;  // said in the log once
+};
+
+// --- Start and stop --------------------------------------------------------------------------------------------------------
+
+Result<void> Engine::Impl::start() {
+  if (options.cpus.empty()) options.cpus = engine::affinity_of_this_thread();
+  if (options.workers == 0) options.workers = static_cast<unsigned>(options.cpus.size());
+  if (options.workers == 0 || options.workers > tunnel::kMaxWorkers) {
+    return Error{EINVAL, "workers: " + std::to_string(options.workers) + " is not in 1.." + std::to_string(tunnel::kMaxWorkers)};
+  }
+  if (options.buffers_per_worker < 64) {
+    return Error{EINVAL, "buffers_per_worker: " + std::to_string(options.buffers_per_worker) + " is below 64"};
+  }
+  std::vector<io::FileDescriptor> given;
+  for (const int fd : std::exchange(options.device_fds, {})) given.emplace_back(fd);
+  Result<io::Tun> opened = given.empty() ? io::open_tun(options.interface_name, options.workers) : io::adopt_tun(std::move(given));
+  if (!opened) return std::move(opened).error();
+  tun = std::move(opened).value();
+  interface_name = tun.name;
+
+  std::uint16_t mtu = options.mtu;
+  if (options.follow_interface) {
+    Result<io::LinkWatcher> watching = io::LinkWatcher::open(tun);
+    if (!watching) return std::move(watching).error();
+    watcher = std::move(watching).value();
+    if (watcher->state().mtu != 0) mtu = static_cast<std::uint16_t>(std::min<std::uint32_t>(watcher->state().mtu, UINT16_MAX));
+  }
+  options.mtu = mtu;
+  stop_event = io::FileDescriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  stopped_event = io::FileDescriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!stop_event || !stopped_event) return Error{errno, std::string("eventfd: ") + std::strerror(errno)};
+
+  if (options.before_threads) {
+    if (Result<void> agreed = options.before_threads(); !agreed) return agreed;
+  }
+  configuration.emplace(options.workers);
+  if (Result<void> started = start_workers(); !started) return started;
+  if (!watcher || watcher->state().is_up) {
+    if (Result<void> up = bring_up(); !up && !watcher) return up;
+  }
+  supervisor = std::thread([this] { supervise(); });
+  return {};
+}
+
+Result<void> Engine::Impl::start_workers() {
+  crew.device_gone = [this] { eventfd_write(stop_event.get(), 1); };
+  crew.mail.resize(options.workers);
+  for (unsigned to = 0; to < options.workers; ++to) {
+    crew.mail[to].resize(options.workers);
+    for (unsigned from = 0; from < options.workers; ++from) {
+      if (to != from) crew.mail[to][from] = std::make_unique<engine::Mailbox>();
+    }
+    // With fewer queues than workers, the first ones read; the others write through a queue they share.
+    const std::size_t queues = tun.queues.size();
+    crew.workers.push_back(std::make_unique<Worker>(
+        engine::WorkerOptions{.number = static_cast<std::uint8_t>(to),
+                              .cpu = options.cpus.empty() ? -1 : options.cpus[to % options.cpus.size()],
+                              .read_fd = to < queues ? tun.queues[to].get() : -1,
+                              .write_fd = tun.queues[to % queues].get(),
+                              .mtu = options.mtu},
+        crew));
+  }
+  is_running = true;
+  for (const auto& worker : crew.workers) {
+    if (Result<void> started = worker->start(); !started) return started;
+  }
+  log(LogLevel::kVerbose, std::to_string(options.workers) + " worker(s), " + crew.workers[0]->loop_name() + ", " +
+                              std::to_string(tun.queues.size()) + " device queue(s)");
+  return {};
+}
+
+void Engine::Impl::stop(const std::string& why) {
+  {
+    const std::lock_guard lock(mutex);
+    if (stop_reason.empty()) stop_reason = why;
+  }
+  if (stop_event) eventfd_write(stop_event.get(), 1);
+  if (supervisor.joinable() && supervisor.get_id() != std::this_thread::get_id()) supervisor.join();
+
+  const std::lock_guard lock(mutex);
+  if (!is_running) return;
+  is_running = false;
+  for (const auto& worker : crew.workers) worker->request_stop();
+  crew.stop_waking();
+  for (const auto& worker : crew.workers) worker->join();
+  crew.mail.clear();
+  binding.reset();
+  tun.queues.clear();
+  is_up = false;
+  if (stopped_event) eventfd_write(stopped_event.get(), 1);
+}
+
+// --- The interface ---------------------------------------------------------------------------------------------------------
+
+void Engine::Impl::supervise() {
+  pollfd waits[2] = {{stop_event.get(), POLLIN, 0}, {watcher ? watcher->fd() : -1, POLLIN, 0}};
+  Instant last_probe = engine::boot_now();
+  while (true) {
+    poll(waits, 2, watcher ? static_cast<int>(kProbeInterval / 1ms) : -1);
+    if (waits[0].revents != 0) break;
+    if (!watcher) continue;
+    const std::lock_guard lock(mutex);
+    const io::LinkState before = watcher->state();
+    watcher->read_changes();
+    if (const Instant now = engine::boot_now(); now - last_probe >= kProbeInterval) {
+      last_probe = now;
+      watcher->probe();
+    }
+    if (watcher->state().is_gone) break;
+    follow_link(before);
+  }
+  const std::lock_guard lock(mutex);
+  if (stop_reason.empty()) stop_reason = "the device " + interface_name + " is gone";
+  eventfd_write(stopped_event.get(), 1);
+}
+
+void Engine::Impl::follow_link(const io::LinkState& before) {
+  const io::LinkState& now = watcher->state();
+  interface_name = now.name;
+  if (now.mtu != before.mtu && now.mtu != 0) {
+    const auto mtu = static_cast<std::uint16_t>(std::min<std::uint32_t>(now.mtu, UINT16_MAX));
+    on_all_workers([mtu](tunnel::Shard& shard, io::Loop&) { shard.set_mtu(mtu); });
+    log(LogLevel::kVerbose, "MTU " + std::to_string(mtu));
+  }
+  if (now.is_up && !is_up) static_cast<void>(bring_up());  // a failure is logged, and tried again at the next probe
+  if (!now.is_up && is_up) bring_down();
+}
+
+Result<void> Engine::Impl::bring_up() {
+  Result<io::UdpBinding> bound = io::bind_udp(configuration->listen_port(), configuration->firewall_mark(), options.workers,
+                                              engine::receiver_index_steering(options.workers));
+  if (!bound) {
+    if (!std::exchange(bind_has_failed, true)) log(LogLevel::kError, "the interface is up, but without sockets: " + bound.error().message);
+    return std::move(bound).error();
+  }
+  bind_has_failed = false;
+  use_binding(std::move(bound).value());
+  on_all_workers([](tunnel::Shard& shard, io::Loop&) { shard.set_up(true, engine::boot_now()); });
+  is_up = true;
+  log(LogLevel::kVerbose, "interface up, UDP port " + std::to_string(binding->port));
+  return {};
+}
+
+void Engine::Impl::bring_down() {
+  on_all_workers([](tunnel::Shard& shard, io::Loop&) { shard.set_up(false, engine::boot_now()); });
+  use_binding(std::nullopt);
+  is_up = false;
+  log(LogLevel::kVerbose, "interface down");
+}
+
+// The workers let go of the old sockets before they are closed.
+void Engine::Impl::use_binding(std::optional<io::UdpBinding> fresh) {
+  if (fresh) {
+    configuration->set_listen_port(fresh->port);
+    if (!fresh->notes.empty()) log(LogLevel::kVerbose, fresh->notes);
+  }
+  for (std::size_t i = 0; i < crew.workers.size(); ++i) {
+    const int v4 = fresh ? fresh->workers[i].v4.get() : -1;
+    const int v6 = fresh ? fresh->workers[i].v6.get() : -1;
+    crew.workers[i]->call([v4, v6](tunnel::Shard&, io::Loop& loop) { loop.set_sockets(v4, v6); });
+  }
+  binding = std::move(fresh);
+}
+
+// --- Configuration ---------------------------------------------------------------------------------------------------------
+
+void Engine::Impl::on_all_workers(const Worker::Call& call) {
+  for (const auto& worker : crew.workers) worker->post(call);
+  for (const auto& worker : crew.workers) worker->wait();
+}
+
+Result<void> Engine::Impl::apply(DeviceChange change) {
+  const std::lock_guard lock(mutex);
+  if (!is_running) return Error{ESHUTDOWN, "the engine has stopped"};
+  // All that can fail comes first.
+  if (Result<void> sound = configuration->check(change); !sound) return sound;
+  Result<std::optional<io::UdpBinding>> fresh = rebind(change);
+  if (!fresh) return std::move(fresh).error();
+
+  tunnel::Configuration::Commit commit = configuration->commit(std::move(change));
+  if (*fresh) use_binding(std::move(*fresh));
+  on_all_workers([&commit](tunnel::Shard& shard, io::Loop&) { shard.apply(std::move(commit.additions[shard.worker()]), engine::boot_now()); });
+  on_all_workers([&commit](tunnel::Shard& shard, io::Loop&) { shard.apply(commit.removals[shard.worker()]); });
+  configuration->reclaim();
+  return {};
+}
+
+// Sockets for a new port, or the new mark on those that stay. Nothing when there is nothing to do now.
+Result<std::optional<io::UdpBinding>> Engine::Impl::rebind(const DeviceChange& change) {
+  if (!binding) return std::optional<io::UdpBinding>();
+  const std::uint32_t mark = change.firewall_mark.value_or(configuration->firewall_mark());
+  if (change.listen_port && *change.listen_port != binding->port) {
+    Result<io::UdpBinding> bound =
+        io::bind_udp(*change.listen_port, mark, options.workers, engine::receiver_index_steering(options.workers));
+    if (!bound) return std::move(bound).error();
+    return std::optional(std::move(bound).value());
+  }
+  if (mark != configuration->firewall_mark()) {
+    if (Result<void> marked = io::set_mark(*binding, mark); !marked) {
+      static_cast<void>(io::set_mark(*binding, configuration->firewall_mark()));  // some sockets may have it already
+      return std::move(marked).error();
+    }
+  }
+  return std::optional<io::UdpBinding>();
+}
+
+// --- The public face -------------------------------------------------------------------------------------------------------
+
+Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Engine::~Engine() = default;
+Engine::Engine(Engine&&) noexcept = default;
+Engine& Engine::operator=(Engine&&) noexcept = default;
+
+Result<Engine> Engine::start(EngineOptions options) {
+  auto impl = std::make_unique<Impl>(std::move(options));
+  if (Result<void> started = impl->start(); !started) return std::move(started).error();
+  return Engine(std::move(impl));
+}
+
+Result<void> Engine::apply(DeviceChange change) { return impl_->apply(std::move(change)); }
+
+DeviceStatus Engine::status() {
+  const std::lock_guard lock(impl_->mutex);
+  if (!impl_->is_running) return {};
+  // One call a worker: each fills the peers at home there.
+  std::vector<std::vector<std::pair<tunnel::PeerId, PeerStatus*>>> homes(impl_->options.workers);
+  DeviceStatus status = impl_->configuration->status(
+      [&homes](tunnel::PeerId id, PeerStatus& peer) { homes[id.home].emplace_back(id, &peer); });
+  impl_->on_all_workers([&](tunnel::Shard& shard, io::Loop&) {
+    for (const auto& [id, peer] : homes[shard.worker()]) shard.fill(id, *peer);
+    if (shard.worker() == 0) status.private_key = shard.private_key();
+  });
+  return status;
+}
+
+std::vector<Counters> Engine::worker_counters() {
+  const std::lock_guard lock(impl_->mutex);
+  std::vector<Counters> counters(impl_->crew.workers.size());
+  if (impl_->is_running) {
+    impl_->on_all_workers([&counters](tunnel::Shard& shard, io::Loop&) { counters[shard.worker()] = shard.counters(); });
+  } else {
+    for (std::size_t i = 0; i < counters.size(); ++i) counters[i] = impl_->crew.workers[i]->final_counters();
+  }
+  return counters;
+}
+
+Counters Engine::counters() {
+  Counters sum;
+  for (const Counters& counters : worker_counters()) sum += counters;
+  return sum;
+}
+
+std::string Engine::interface_name() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->interface_name;
+}
+
+unsigned Engine::workers() const { return impl_->options.workers; }
+
+const char* Engine::io_backend() const { return impl_->crew.workers[0]->loop_name(); }
+
+bool Engine::is_up() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->is_up;
+}
+
+void Engine::stop() { impl_->stop("stopped"); }
+
+std::string Engine::wait() {
+  pollfd ended{impl_->stopped_event.get(), POLLIN, 0};
+  while (poll(&ended, 1, -1) < 0 && errno == EINTR) {
+  }
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->stop_reason;
+}
+
+int Engine::stopped_fd() const { return impl_->stopped_event.get(); }
+
+}  // namespace wgu

@@ -1,0 +1,182 @@
+// Lifetime: a loop lives and dies on its worker's thread, once no worker runs that could wake it. Pools outlive every packet, the
+// other workers' and the mailboxes' too: the engine joins all threads and empties the mailboxes before it destroys a worker.
+#include "engine/worker.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "engine/boot_clock.h"
+#include "engine/cpus.h"
+
+namespace wgu::engine {
+namespace {
+
+// The largest UDP payload, what a loop puts in front of it, and cache-line room. Pages that no packet touches cost no memory.
+constexpr std::size_t kBufferCapacity = 65536 + 512;
+constexpr std::size_t kMailPerRound = 256;  // letters of one sender, so that mail does not starve the own queues
+
+Drop drop_of_send_error(int error) noexcept {
+  switch (error) {
+    case EAGAIN:
+    case ENOBUFS: return Drop::kOutSocketFull;
+    case EMSGSIZE: return Drop::kOutMessageTooLong;
+    default: return Drop::kOutSendFailed;
+  }
+}
+
+Duration until(Instant deadline, Instant now) noexcept {
+  if (deadline == kNever) return Duration::max();
+  return deadline <= now ? Duration::zero() : deadline - now;
+}
+
+}  // namespace
+
+Worker::Worker(WorkerOptions options, Crew& crew) : options_(options), crew_(crew) {}
+
+Worker::~Worker() = default;
+
+Result<void> Worker::start() {
+  std::promise<Result<void>> started;
+  std::future<Result<void>> is_started = started.get_future();
+  thread_ = std::thread([this, started = std::move(started)]() mutable { run(std::move(started)); });
+  Result<void> result = is_started.get();
+  if (!result) thread_.join();
+  return result;
+}
+
+void Worker::request_stop() noexcept {
+  if (!thread_.joinable()) return;
+  is_stopping_.store(true, std::memory_order_relaxed);
+  wake();
+}
+
+void Worker::join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void Worker::post(Call call) {
+  call_ = [this, call = std::move(call)] { call(*shard_, *loop_); };
+  slot_.post(call_);
+  wake();
+}
+
+void Worker::run(std::promise<Result<void>> started) {
+  Result<void> result = set_up();
+  const bool is_set_up = result.ok();
+  if (is_set_up) crew_.wakers.fetch_add(1);
+  started.set_value(std::move(result));
+  if (!is_set_up) return;
+  while (!is_stopping_.load(std::memory_order_relaxed)) round();
+  tear_down();
+}
+
+// On the worker's thread, so that the ring has one issuer and memory lies near the core that first touches it.
+Result<void> Worker::set_up() {
+  if (options_.cpu >= 0) {
+    if (Result<void> pinned = pin_this_thread(options_.cpu); !pinned) return pinned;
+  }
+  pool_ = std::make_unique<PacketPool>(crew_.options.buffers_per_worker, kBufferCapacity);
+  const io::LoopOptions loop_options{.pool = pool_.get(),
+                                     .receive_headroom = 0,
+                                     .device_headroom = kPacketHeadroom,
+                                     .device_tailroom = kPacketTailroom};
+  const IoBackend backend = crew_.options.io;
+  Result<std::unique_ptr<io::Loop>> loop = backend == IoBackend::kEpoll ? io::open_poller(loop_options) : io::open_ring(loop_options);
+  if (!loop && backend == IoBackend::kAuto) {
+    if (crew_.options.log) crew_.options.log(LogLevel::kVerbose, "io_uring is not to be had (" + loop.error().message + "); using epoll");
+    loop = io::open_poller(loop_options);
+  }
+  if (!loop) return std::move(loop).error();
+  loop_ = std::move(loop).value();
+  loop_name_ = loop_->name();
+  loop_->set_device(options_.read_fd, options_.write_fd);
+  shard_ = std::make_unique<tunnel::Shard>(options_.number, options_.mtu, static_cast<unsigned>(crew_.mail.size()), crew_.options.host, crew_.gate, *pool_);
+  was_posted_to_.resize(crew_.mail.size());
+  return {};
+}
+
+void Worker::round() {
+  const Duration patience = has_mail() ? Duration::zero() : until(shard_->next_deadline(), boot_now());
+  loop_->wait(patience, arrivals_);
+  const Instant now = boot_now();
+  account(arrivals_);
+  shard_->send(arrivals_.from_device, now, output_);
+  shard_->receive(arrivals_.from_network, now, output_);
+  arrivals_.clear();
+  read_mail(now);
+  shard_->advance(now, output_);
+  hand_out();
+  slot_.run();
+  hand_out();  // a call may have made packets
+}
+
+void Worker::account(const io::Arrivals& arrivals) {
+  Counters& counters = shard_->counters();
+  for (const io::SendFailure& failure : arrivals.send_failures) {
+    shard_->send_failed(failure.tag, failure.size, drop_of_send_error(failure.error));
+  }
+  counters.device_packets_sent -= arrivals.write_failures;
+  counters.drop(Drop::kInDeviceWriteFailed, arrivals.write_failures);
+  for (const std::uint64_t tag : arrivals.stale_sources) shard_->forget_local_address(tag);
+  counters.device_packets_received += arrivals.truncated_device_packets;
+  counters.drop(Drop::kOutTooLong, arrivals.truncated_device_packets);
+  counters.datagrams_received += arrivals.truncated_datagrams;
+  counters.drop(Drop::kInTruncated, arrivals.truncated_datagrams);
+  counters.drop(Drop::kOutPoolExhausted, arrivals.starved_device_reads);
+  counters.drop(Drop::kInPoolExhausted, arrivals.starved_socket_reads);
+  if (arrivals.device_gone) crew_.device_gone();
+}
+
+bool Worker::has_mail() const noexcept {
+  const auto& boxes = crew_.mail[options_.number];
+  return std::any_of(boxes.begin(), boxes.end(), [](const auto& box) { return box != nullptr && box->has_mail(); });
+}
+
+void Worker::read_mail(Instant now) {
+  for (const auto& box : crew_.mail[options_.number]) {
+    if (box != nullptr) box->collect(kMailPerRound, mail_);
+  }
+  if (mail_.empty()) return;
+  shard_->adopt(mail_, now, output_);
+  mail_.clear();
+}
+
+void Worker::hand_out() {
+  if (!output_.to_network.empty()) loop_->send(output_.to_network);
+  if (!output_.to_device.empty()) loop_->write(output_.to_device);
+  output_.clear();
+
+  std::vector<tunnel::Handover>& handovers = shard_->handovers();
+  if (handovers.empty()) return;
+  for (tunnel::Handover& handover : handovers) {
+    const std::uint16_t to = handover.worker;
+    if (!crew_.mail[to][options_.number]->post(handover)) shard_->handover_failed(std::move(handover));
+    was_posted_to_[to] = true;
+  }
+  handovers.clear();
+  for (std::size_t to = 0; to < was_posted_to_.size(); ++to) {
+    if (was_posted_to_[to]) crew_.workers[to]->wake();
+    was_posted_to_[to] = false;
+  }
+}
+
+void Worker::tear_down() {
+  // What the kernel has already taken still completes, so that the final counters tell the truth.
+  for (int rounds = 0; loop_->in_flight() > 0 && rounds < 16; ++rounds) loop_->wait(std::chrono::milliseconds(10), arrivals_);
+  account(arrivals_);
+  Counters& counters = shard_->counters();
+  counters.device_packets_received += arrivals_.from_device.size();
+  counters.drop(Drop::kOutShutdown, arrivals_.from_device.size());
+  counters.datagrams_received += arrivals_.from_network.size();
+  counters.drop(Drop::kInShutdown, arrivals_.from_network.size());
+  arrivals_.clear();
+  final_counters_ = counters;
+
+  crew_.stop_waking();
+  for (unsigned left = crew_.wakers.load(); left > 0; left = crew_.wakers.load()) crew_.wakers.wait(left);
+  loop_.reset();
+  shard_.reset();
+}
+
+}  // namespace wgu::engine

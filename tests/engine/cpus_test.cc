@@ -1,0 +1,108 @@
+// CPU lists and pinning.
+
+#include "engine/cpus.h"
+
+#include <gtest/gtest.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <numeric>
+#include <string>
+#include <thread>
+
+namespace wgu::engine {
+namespace {
+
+TEST(Cpus, ParsesListsAsTasksetWritesThem) {
+  struct Row {
+    const char* text;
+    std::vector<int> cpus;
+  };
+  const Row rows[] = {{"0", {0}},           {"0-3,8,10-11", {0, 1, 2, 3, 8, 10, 11}},
+                      {"5,2,9", {5, 2, 9}},                          // the order is the workers'
+                      {"3-3", {3}},         {"1,0-2,1", {1, 0, 2}},  // each once
+                      {"007", {7}},         {"1023", {1023}}};
+  for (const auto& row : rows) {
+    const auto cpus = parse_cpu_list(row.text);
+    ASSERT_TRUE(cpus) << row.text << ": " << cpus.error().message;
+    EXPECT_EQ(*cpus, row.cpus) << row.text;
+  }
+}
+
+TEST(Cpus, RefusesWhatIsNoList) {
+  for (const char* text : {"",
+                           ",",
+                           "0,",
+                           ",0",
+                           "0,,1",
+                           "-",
+                           "-1",
+                           "1-",
+                           "1--2",
+                           "3-1",
+                           "1-2-3",
+                           "a",
+                           "0x1",
+                           "+1",
+                           " 1",
+                           "1 ",
+                           "1, 2",
+                           "1.5",
+                           "1;2",
+                           "1024",
+                           "0-1024",
+                           "99999999999999999999",
+                           "0-99999999999999999999",
+                           "0-3/2",
+                           "all"}) {
+    const auto cpus = parse_cpu_list(text);
+    ASSERT_FALSE(cpus) << text;
+    EXPECT_EQ(cpus.error().code, EINVAL) << text;
+    EXPECT_NE(cpus.error().message.find('"' + std::string(text) + '"'), std::string::npos) << cpus.error().message;
+  }
+}
+
+// The longest argument that Linux passes (MAX_ARG_STRLEN) is parsed in a moment, and gives no more CPUs than there can be.
+TEST(Cpus, IsBoundedForALongList) {
+  std::string text = "0-1023";
+  while (text.size() < 131'000) text += ",0-1023";
+  const auto cpus = parse_cpu_list(text);
+  ASSERT_TRUE(cpus);
+  std::vector<int> all(1024);
+  std::iota(all.begin(), all.end(), 0);
+  EXPECT_EQ(*cpus, all);
+}
+
+TEST(Cpus, PinsTheCallingThreadOnly) {
+  const auto allowed = affinity_of_this_thread();
+  ASSERT_FALSE(allowed.empty());
+  EXPECT_TRUE(std::is_sorted(allowed.begin(), allowed.end()));
+  EXPECT_EQ(std::adjacent_find(allowed.begin(), allowed.end()), allowed.end());
+  for (const int cpu : allowed) {
+    std::thread([cpu] {
+      const auto pinned = pin_this_thread(cpu);
+      ASSERT_TRUE(pinned) << pinned.error().message;
+      EXPECT_EQ(affinity_of_this_thread(), std::vector<int>{cpu});
+      EXPECT_EQ(::sched_getcpu(), cpu);
+    }).join();
+  }
+  EXPECT_EQ(affinity_of_this_thread(), allowed);
+}
+
+TEST(Cpus, RefusesToPinToACpuThatIsNot) {
+  std::thread([] {
+    const auto before = affinity_of_this_thread();
+    for (const int cpu : {-1, 1023, 1024, 1 << 30}) {
+      if (std::find(before.begin(), before.end(), cpu) != before.end()) continue;
+      const auto pinned = pin_this_thread(cpu);
+      ASSERT_FALSE(pinned) << cpu;
+      EXPECT_EQ(pinned.error().code, EINVAL) << cpu;
+      EXPECT_NE(pinned.error().message.find(std::to_string(cpu)), std::string::npos) << pinned.error().message;
+    }
+    EXPECT_EQ(affinity_of_this_thread(), before);
+  }).join();
+}
+
+}  // namespace
+}  // namespace wgu::engine
