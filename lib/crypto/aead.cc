@@ -14,7 +14,14 @@
 namespace wgu::crypto {
 namespace {
 
+// A build against emulated intrinsics (tests/) has the kernels that it emulates, on any machine.
 constexpr std::array kKernels = {
+#if defined(WGU_EMULATED_AVX512) || (defined(__x86_64__) && !defined(WGU_EMULATED_AVX2))
+    &kAvx512Kernel,
+#endif
+#if defined(WGU_EMULATED_AVX2) || (defined(__x86_64__) && !defined(WGU_EMULATED_AVX512))
+    &kAvx2Kernel,
+#endif
     &kPortableKernel,
 };
 

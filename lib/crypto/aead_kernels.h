@@ -17,6 +17,8 @@ struct AeadKernel {
   void (*open)(std::span<OpenJob>) noexcept;
 };
 
+extern const AeadKernel kAvx512Kernel;    // AVX-512 with IFMA
+extern const AeadKernel kAvx2Kernel;      // AVX2 with BMI2
 extern const AeadKernel kPortableKernel;  // libsodium; runs everywhere
 
 std::span<const AeadKernel* const> kernels() noexcept;
