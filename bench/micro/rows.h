@@ -1,0 +1,22 @@
+#pragma once
+// Rows of `wgu-bench micro`, by layer. Each function adds its own to the list; nothing is measured yet. Rows count in items
+// (packets, handshakes, look-ups), so that every row reads as time an item.
+
+#include <benchmark/benchmark.h>
+
+#include <functional>
+#include <string>
+
+#include "bench/micro/aead_tables.h"
+
+namespace wgu::bench {
+
+using Measurement = std::function<void(benchmark::State&)>;
+using AddRow = std::function<void(const std::string& name, Measurement)>;
+
+void add_aead_rows(const AddRow& add, const AeadTables& tables);  // aead_rows.cc
+void add_handshake_rows(const AddRow& add);                       // handshake_rows.cc: X25519, handshakes, MAC1
+void add_lookup_rows(const AddRow& add);                          // lookup_rows.cc: replay window, allowed IPs, counters
+void add_shard_rows(const AddRow& add);                           // shard_rows.cc: whole flows, without I/O
+
+}  // namespace wgu::bench
