@@ -89,21 +89,30 @@ PYTHON
   [[ $ctest_status -eq 0 || ${counts[1]} -gt 0 ]] || fail "$preset: ctest exited with $ctest_status"
 }
 
+# One target for a while; its status is left beside its log, since several run at once.
+fuzz_one() {
+  local target=$1 name corpus found
+  name=$(basename "$target") found=build/fuzz/found/$(basename "$target")
+  corpus=fuzz/corpus/${name%_fuzz}
+  mkdir -p "$found"
+  [[ -d $corpus ]] || { echo "no corpus: $corpus" >"build/fuzz/$name.log"; return 1; }
+  "$target" -max_total_time="$WGU_FUZZ_SECONDS" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$found/" \
+    "$found" "$corpus" >"build/fuzz/$name.log" 2>&1
+}
+
 fuzz() {
-  local seconds=${WGU_FUZZ_SECONDS:-30} target name found
-  local targets=()
+  local target name targets=()
   mapfile -t targets < <(find build/fuzz/fuzz -maxdepth 1 -type f -executable | sort)
   [[ ${#targets[@]} -gt 0 ]] || { fail "fuzz: no targets"; return; }
+  export WGU_FUZZ_SECONDS=${WGU_FUZZ_SECONDS:-30}
+  export -f fuzz_one
+  rm -f build/fuzz/*.passed
+  printf '%s\n' "${targets[@]}" >build/fuzz/targets
+  run_step xargs -a build/fuzz/targets -P "$jobs" -I{} bash -c 'fuzz_one {} && touch build/fuzz/$(basename {}).passed'
   for target in "${targets[@]}"; do
-    name=$(basename "$target") found=build/fuzz/found/$(basename "$target")
-    mkdir -p "$found"
-    heading "fuzz: $name, $seconds s"
-    local corpus=fuzz/corpus/$name
-    [[ -d $corpus ]] || corpus=fuzz/corpus/${name%_fuzz}
-    [[ -d $corpus ]] || { fail "fuzz: $name has no corpus"; continue; }
-    if run_step "$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$found/" \
-      "$found" "$corpus" >"build/fuzz/$name.log" 2>&1; then
-      grep -E 'number_of_executed_units|average_exec_per_sec' "build/fuzz/$name.log"
+    name=$(basename "$target")
+    if [[ -e build/fuzz/$name.passed ]]; then
+      echo "$name: $(grep -E 'number_of_executed_units' "build/fuzz/$name.log") in $WGU_FUZZ_SECONDS s"
       passed=$((passed + 1))
     else
       tail -40 "build/fuzz/$name.log"
