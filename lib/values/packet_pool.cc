@@ -6,6 +6,9 @@
 // Others only push and the owner only takes everything, so no compare-exchange can mistake a recycled head for an old one
 // (ABA). Storage is reserved untouched: pages become resident as packets first use them.
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <cassert>
 #include <limits>
 #include <new>
@@ -24,6 +27,15 @@ std::size_t stride_of(std::size_t count, std::size_t capacity) {
   return stride;
 }
 
+// Buffers are as large as the largest datagram, most packets touch one page of theirs: where the system gives every mapping huge
+// pages, a page in use would make 30 buffers resident. Best effort, for whole pages inside the storage.
+void keep_pages_small(std::uint8_t* storage, std::size_t size) {
+  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  const auto begin = (reinterpret_cast<std::uintptr_t>(storage) + page - 1) / page * page;
+  const auto end = (reinterpret_cast<std::uintptr_t>(storage) + size) / page * page;
+  if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_NOHUGEPAGE);
+}
+
 }  // namespace
 
 void PacketPool::FreeStorage::operator()(std::uint8_t* storage) const noexcept {
@@ -36,6 +48,7 @@ PacketPool::PacketPool(std::size_t count, std::size_t capacity)
       blocks_(count),
       owner_(std::this_thread::get_id()) {
   const std::size_t stride = stride_of(count, capacity);
+  keep_pages_small(storage_.get(), count * stride);
   for (std::size_t i = count; i-- > 0;) {
     PacketBlock& block = blocks_[i];
     block.pool = this;

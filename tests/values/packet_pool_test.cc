@@ -2,12 +2,16 @@
 
 #include <array>
 #include <atomic>
+#include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <limits>
 #include <new>
 #include <set>
+#include <string>
 #include <thread>
 #include <type_traits>
+#include <vector>
 
 #include "wgu/packet.h"
 
@@ -187,6 +191,25 @@ TEST(PacketPoolDeathTest, APacketMustNotOutliveItsPool) {
       "outlives its pool");
 }
 #endif
+
+// Pages in the middle of a large pool are marked so; "nh" in smaps is MADV_NOHUGEPAGE (proc(5)).
+TEST(PacketPool, ItsPagesStaySmall) {
+  PacketPool pool(256, 65536);
+  std::vector<Packet> packets;
+  for (int i = 0; i < 128; ++i) packets.push_back(pool.take(0));
+  const auto address = reinterpret_cast<std::uintptr_t>(packets.back().data());
+  std::ifstream maps("/proc/self/smaps");
+  bool is_ours = false;
+  for (std::string line; std::getline(maps, line);) {
+    unsigned long begin = 0;
+    unsigned long end = 0;
+    if (std::sscanf(line.c_str(), "%lx-%lx ", &begin, &end) == 2) is_ours = begin <= address && address < end;
+    if (!is_ours || line.rfind("VmFlags:", 0) != 0) continue;
+    EXPECT_NE((line + " ").find(" nh "), std::string::npos) << line;
+    return;
+  }
+  GTEST_SKIP() << "no VmFlags in /proc/self/smaps";
+}
 
 }  // namespace
 }  // namespace wgu
