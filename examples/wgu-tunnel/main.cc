@@ -9,6 +9,7 @@
 #include <charconv>
 #include <csignal>
 #include <cstdlib>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -138,9 +139,12 @@ int main(int argc, char** argv) {
   app.add_flag("-f,--foreground", options.is_foreground, "Stay in the foreground");
   app.add_option("--workers", options.workers, "Worker threads (default: one for each CPU)")->check(CLI::Range(1, 256));
   app.add_option("--cpus", options.cpus, "CPUs to pin workers to, e.g. 0-3,6 (default: the affinity mask)");
-  app.add_option("--io", options.io, "I/O backend (default: io_uring where the kernel allows it)")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, wgu::IoBackend>{
-          {"auto", wgu::IoBackend::kAuto}, {"uring", wgu::IoBackend::kUring}, {"epoll", wgu::IoBackend::kEpoll}}));
+  const std::map<std::string, wgu::IoBackend> backends = {
+      {"auto", wgu::IoBackend::kAuto}, {"uring", wgu::IoBackend::kUring}, {"epoll", wgu::IoBackend::kEpoll}};
+  std::string backend = "auto";
+  app.add_option("--io", backend, "I/O backend: auto is io_uring where the kernel allows it")
+      ->check(CLI::IsMember({"auto", "uring", "epoll"}))
+      ->capture_default_str();
   app.set_version_flag("--version", "wgu-tunnel " WGU_VERSION);
   app.footer(
       "Environment, as wireguard-go: WG_TUN_FD, WG_UAPI_FD (open descriptors), WG_PROCESS_FOREGROUND=1,\n"
@@ -148,6 +152,7 @@ int main(int argc, char** argv) {
       "the interface ends the daemon.");
   try {
     app.parse(argc, argv);
+    options.io = backends.at(backend);
     read_environment(options);
     if (auto valid = wgu::control::check_interface_name(options.interface_name); !valid) return fail(valid.error().message);
     return run(std::move(options));
