@@ -15,7 +15,7 @@ namespace wgu::control {
 
 class UapiClient {
  public:
-  using Time = std::chrono::steady_clock::time_point;
+  using Time = std::chrono::steady_clock::time_point;  ///< on the server's clock, see uapi_server.cc
 
   /// See the drawing in uapi_client.cc.
   enum class State : std::uint8_t { kQuiet, kReceiving, kReady, kReplying, kLingering, kGone };

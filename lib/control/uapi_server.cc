@@ -1,6 +1,9 @@
 // The thread's loop: poll all -> accept -> let each ready client read or write once -> answer each whole request -> close those
 // that ended or overstayed. A request is parsed whole before its handler is called. Nothing here blocks but poll() and the
 // handlers; stop() wakes poll() through an eventfd.
+//
+// now_ advances only while poll() waits: what a client is given to finish its request or read its reply is time in which we
+// would have served it, so that a slow handler costs no other client its connection.
 
 #include "control/uapi_server.h"
 
@@ -62,7 +65,6 @@ class UapiServer::Loop {
     while (!is_stopping_.load(std::memory_order_acquire)) {
       wait();
       if (is_stopping_.load(std::memory_order_acquire)) break;
-      now_ = std::chrono::steady_clock::now();
       // Clients that were polled come first in both lists; those accepted now are polled the next time.
       for (std::size_t i = 0; i < clients_.size(); ++i) {
         if (polled_[kFirstClient + i].revents != 0) serve(clients_[i], &UapiClient::proceed, now_);
@@ -96,12 +98,14 @@ class UapiServer::Loop {
     if (has_ready_client) {
       timeout = 0;
     } else if (deadline != Time::max()) {
-      const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - now_).count();
       timeout = static_cast<int>(std::clamp<std::int64_t>(left, 0, 3'600'000));
     }
+    const Time begin = std::chrono::steady_clock::now();
     if (::poll(polled_.data(), polled_.size(), timeout) < 0) {
       for (pollfd& entry : polled_) entry.revents = 0;  // EINTR; ENOMEM passes too
     }
+    now_ += std::chrono::steady_clock::now() - begin;
   }
 
   [[nodiscard]] bool has_room() const { return clients_.size() < limits_.max_clients; }
@@ -205,7 +209,7 @@ class UapiServer::Loop {
   UapiLimits limits_;
   std::vector<UapiClient> clients_;
   std::vector<pollfd> polled_;
-  Time now_ = std::chrono::steady_clock::now();
+  Time now_{};  // see above; only differences matter
   Time accept_again_ = Time::min();
   std::atomic<bool> is_stopping_ = false;
   std::thread thread_;

@@ -44,8 +44,14 @@ class UapiServerTest : public testing::Test {
     ASSERT_TRUE(socket.ok()) << socket.error().message;
     socket_ = std::make_unique<UapiSocket>(std::move(socket).value());
     UapiHandlers handlers;
-    handlers.set = [this](DeviceChange change) { return device_.apply(std::move(change)); };
-    handlers.get = [this] { return device_.status(); };
+    handlers.set = [this](DeviceChange change) {
+      std::this_thread::sleep_for(handler_takes_);
+      return device_.apply(std::move(change));
+    };
+    handlers.get = [this] {
+      std::this_thread::sleep_for(handler_takes_);
+      return device_.status();
+    };
     auto server = UapiServer::start(socket_->take_listener(), std::move(handlers), limits);
     ASSERT_TRUE(server.ok()) << server.error().message;
     server_ = std::make_unique<UapiServer>(std::move(server).value());
@@ -56,6 +62,7 @@ class UapiServerTest : public testing::Test {
 
   ScratchDirectory directory_;
   FakeDevice device_;
+  std::chrono::milliseconds handler_takes_{0};
   std::unique_ptr<UapiSocket> socket_;
   std::unique_ptr<UapiServer> server_;
 };
@@ -177,6 +184,19 @@ TEST_F(UapiServerTest, ClientThatNeverReadsCostsOthersNothingAndIsClosed) {
   const std::string rest = deaf.receive();
   EXPECT_FALSE(rest.ends_with("\n\n")) << "what the socket held, and then the end";
   EXPECT_TRUE(deaf.is_hung_up(1000));
+}
+
+// Neither for the client that is being answered, nor for one whose request arrives in pieces meanwhile.
+TEST_F(UapiServerTest, TimeInAHandlerIsNotHeldAgainstClients) {
+  std::string request = "set=1\n" + peer_line(1);
+  for (unsigned i = 0; i < 60'000; ++i) request += "allowed_ip=10.0." + std::to_string(i >> 8) + '.' + std::to_string(i & 255) + "/32\n";
+  handler_takes_ = 1s;
+  serve({.idle = 500ms});
+  UapiPeer other = connect();
+  ASSERT_TRUE(other.send("get="));
+  EXPECT_EQ(connect().ask(request + "\n"), "errno=0\n\n");
+  EXPECT_TRUE(get() == format_status(device_.status()).view()) << "more than the socket takes at once";
+  EXPECT_TRUE(other.ask("1\n\n") == format_status(device_.status()).view());
 }
 
 TEST_F(UapiServerTest, QuietClientsMayStayButGiveWayWhenAllPlacesAreTaken) {
