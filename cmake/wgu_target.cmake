@@ -8,9 +8,6 @@ function(wgu_options target)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -fno-omit-frame-pointer
     $<$<BOOL:${WGU_DEVELOPER}>:-Werror>)
-  if(WGU_DEVELOPER AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-    target_compile_options(${target} PRIVATE -gdwarf-4)  # valgrind 3.19 does not read clang's DWARF 5
-  endif()
   if(WGU_SANITIZE)
     target_compile_options(${target} PUBLIC -fsanitize=${WGU_SANITIZE} -fno-sanitize-recover=all)
     target_link_options(${target} PUBLIC -fsanitize=${WGU_SANITIZE})

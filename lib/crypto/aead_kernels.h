@@ -1,6 +1,6 @@
 #pragma once
 // The ordered list of AEAD kernels, best first: one file and one constant table per instruction set. A kernel is added by
-// writing kernels/NAME.cc and one line in aead.cc; the tests find it through kernels().
+// writing kernels/NAME.cc and one line in aead_dispatch.cc; the tests find it through kernels().
 
 #include <array>
 #include <cstdint>

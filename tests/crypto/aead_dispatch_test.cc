@@ -12,7 +12,7 @@
 namespace wgu::crypto {
 namespace {
 
-TEST(AeadSelectionDeathTest, EnvironmentForcesAKernelThatRunsHere) {
+TEST(AeadDispatchDeathTest, EnvironmentForcesAKernelThatRunsHere) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");  // starts this program again
   const auto best = std::find_if(kernels().begin(), kernels().end(), [](const AeadKernel* kernel) { return kernel->runs_here(); });
   ASSERT_NE(best, kernels().end());
