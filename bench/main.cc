@@ -11,6 +11,12 @@ int main(int argc, char** argv) try {
   program.require_subcommand(1);
   wgu::bench::Run run;
   wgu::bench::add_micro(program, run);
+  wgu::bench::add_compare(program, run);
+  wgu::bench::add_memory(program, run);
+  wgu::bench::add_ndr(program, run);
+  wgu::bench::add_tunnel(program, run);
+  wgu::bench::add_sweep(program, run);
+  wgu::bench::add_report(program, run);
   CLI11_PARSE(program, argc, argv);
   return run();
 } catch (const std::exception& error) {

@@ -6,6 +6,7 @@
 
 #include "bench/micro/aead_batch.h"
 #include "bench/micro/imix.h"
+#include "bench/micro/planted_work.h"
 #include "bench/micro/row_name.h"
 #include "bench/micro/rows.h"
 
@@ -18,16 +19,29 @@ constexpr std::uint32_t kImixBatch = 64;
 constexpr unsigned kImixKeys = 8;
 constexpr std::uint64_t kImixSeed = 1;
 
-void measure(benchmark::State& state, const AeadTable& table, const AeadRow& row) {
+template <class Call>
+void repeat(benchmark::State& state, double slow_down, const Call& call) {
+  PlantedWork work(slow_down, call);
+  if (work.is_planted()) {
+    for (auto _ : state) {
+      call();
+      work.after_call();
+    }
+  } else {
+    for (auto _ : state) call();
+  }
+}
+
+void measure(benchmark::State& state, const AeadTable& table, const AeadRow& row, double slow_down) {
   const bool is_imix = row.bytes == kImix;
   const std::vector<std::uint32_t> lengths = is_imix ? imix_lengths(row.batch, kImixSeed) : std::vector(row.batch, row.bytes);
   AeadBatch batch(table, lengths, is_imix ? kImixKeys : 1);
   if (const std::string wrong = batch.self_check(); !wrong.empty()) return state.SkipWithError(("refused: " + wrong).c_str());
   // One branch outside the loop: a batch of one small packet would notice it inside.
   if (row.operation == Operation::kSeal) {
-    for (auto _ : state) batch.seal();
+    repeat(state, slow_down, [&batch] { batch.seal(); });
   } else {
-    for (auto _ : state) batch.open();
+    repeat(state, slow_down, [&batch] { batch.open(); });
   }
   state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(batch.packets()));
   state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(batch.plaintext_bytes()));
@@ -35,9 +49,10 @@ void measure(benchmark::State& state, const AeadTable& table, const AeadRow& row
 
 }  // namespace
 
-void add_aead_rows(const AddRow& add, const AeadTables& found) {
+void add_aead_rows(const AddRow& add, const AeadTables& found, double slow_down) {
   const auto add_row = [&](const AeadTable& table, const AeadRow& row) {
-    add(row_name(row), [table, row](benchmark::State& state) { measure(state, table, row); });
+    const double percent = table.kernel != nullptr ? slow_down : 0;
+    add(row_name(row), [table, row, percent](benchmark::State& state) { measure(state, table, row, percent); });
   };
   for (const Operation operation : {Operation::kSeal, Operation::kOpen}) {
     for (const AeadTable& table : found.tables) {

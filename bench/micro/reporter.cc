@@ -4,20 +4,31 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <ostream>
-
-#include "bench/micro/ratios.h"
-#include "bench/statistics.h"
 
 namespace wgu::bench {
 namespace {
 
-constexpr int kNameWidth = 30;  // of the environment's
+constexpr int kNameWidth = 36;  // of the environment's
 
 double counter(const benchmark::BenchmarkReporter::Run& run, const char* name) {
   const auto entry = run.counters.find(name);
   return entry == run.counters.end() ? 0 : entry->second.value;
+}
+
+// One repetition; nothing for the framework's own means.
+std::optional<MeasuredRow> measured(const benchmark::BenchmarkReporter::Run& run) {
+  if (run.run_type != benchmark::BenchmarkReporter::Run::RT_Iteration) return std::nullopt;
+  MeasuredRow row{run.run_name.str(), run.report_label};
+  if (run.error_occurred) {
+    row.error = run.error_message;
+    return row;
+  }
+  const double items = counter(run, "items_per_second");
+  const double per_iteration = run.GetAdjustedCPUTime() * 1e9 / benchmark::GetTimeUnitMultiplier(run.time_unit);
+  row.nanoseconds.push_back(items > 0 ? 1e9 / items : per_iteration);
+  if (items > 0) row.bytes_per_item = counter(run, "bytes_per_second") / items;
+  return row;
 }
 
 }  // namespace
@@ -28,10 +39,9 @@ MicroReporter::MicroReporter(Environment environment, std::vector<std::string> c
 
 bool MicroReporter::ReportContext(const Context& context) {
   if (other_ != nullptr) return other_->ReportContext(context);
-  for (const auto& [name, value] : environment_) GetOutputStream() << fmt::format("{:<{}}{}\n", name, kNameWidth, value);
   std::string load;
   for (const double average : context.cpu_info.load_avg) load += fmt::format("{:.2f} ", average);
-  GetOutputStream() << fmt::format("{:<{}}{}\n\n", "load_average", kNameWidth, load) << std::flush;
+  GetOutputStream() << format_environment(environment_) << format_environment({{"load_average", load}}) << '\n' << std::flush;
   return true;
 }
 
@@ -46,48 +56,37 @@ void MicroReporter::Finalize() {
 }
 
 void MicroReporter::collect(const Run& run) {
-  if (run.run_type != Run::RT_Iteration) return;
-  Row& row = rows_[{run.family_index, run.per_family_instance_index}];
-  row.name = run.run_name.str();
-  row.label = run.report_label;
-  if (run.error_occurred) {
-    row.error = run.error_message;
-    has_failures_ = true;
-    return;
-  }
-  const double items = counter(run, "items_per_second");
-  const double per_iteration = run.GetAdjustedCPUTime() * 1e9 / benchmark::GetTimeUnitMultiplier(run.time_unit);
-  row.nanoseconds.push_back(items > 0 ? 1e9 / items : per_iteration);
-  if (items > 0) row.bytes_per_item = counter(run, "bytes_per_second") / items;
+  const std::optional<MeasuredRow> repetition = measured(run);
+  if (!repetition) return;
+  has_failures_ = has_failures_ || !repetition->error.empty();
+  const auto [row, is_first] = rows_.try_emplace({run.family_index, run.per_family_instance_index}, *repetition);
+  if (is_first) return;
+  if (!repetition->error.empty()) row->second.error = repetition->error;
+  row->second.nanoseconds.insert(row->second.nanoseconds.end(), repetition->nanoseconds.begin(), repetition->nanoseconds.end());
 }
 
 void MicroReporter::print() {
-  std::size_t width = 0;
-  std::size_t repetitions = 0;
-  for (const auto& [order, row] : rows_) {
-    width = std::max(width, row.name.size());
-    repetitions = std::max(repetitions, row.nanoseconds.size());
+  std::vector<MeasuredRow> rows;
+  for (const auto& [order, row] : rows_) rows.push_back(row);
+  GetOutputStream() << format_rows(rows, comparators_) << std::flush;
+}
+
+void RoundReporter::ReportRuns(const std::vector<Run>& runs) {
+  std::optional<MeasuredRow> least;
+  for (const Run& run : runs) {
+    auto row = measured(run);
+    if (!row) continue;
+    row->order = static_cast<std::uint64_t>(run.family_index) << 32 | static_cast<std::uint32_t>(run.per_family_instance_index);
+    if (!row->error.empty()) return row_(*row);
+    if (!least || row->nanoseconds < least->nanoseconds) least = std::move(row);
   }
-  std::ostream& out = GetOutputStream();
-  out << fmt::format("CPU time; median, least and greatest of {} interleaved repetitions\n", repetitions)
-      << fmt::format("{:<{}}{:>12}{:>24}{:>14}{:>10}\n", "", width, "ns/item", "min..max", "items/s", "GB/s");
-  AeadSamples samples;
-  for (const auto& [order, row] : rows_) {
-    if (!row.error.empty() || row.nanoseconds.empty()) {
-      out << fmt::format("{:<{}}  {}\n", row.name, width, row.error);
-      continue;
-    }
-    const Spread time = spread(row.nanoseconds);
-    const std::string rate = row.bytes_per_item > 0 ? fmt::format("{:.3f}", row.bytes_per_item / time.median) : "";
-    out << fmt::format("{:<{}}{:>12.1f}{:>24}{:>14.0f}{:>10}  {}\n", row.name, width, time.median,
-                       fmt::format("{:.1f}..{:.1f}", time.min, time.max), 1e9 / time.median, rate, row.label);
-    if (const auto aead = parse_row_name(row.name)) samples[*aead] = row.nanoseconds;
-  }
-  if (const std::vector<RatioRow> table = ratios(samples, comparators_); !table.empty()) {
-    out << "\nour best kernel: how many times as fast as each comparator (median, least and greatest over repetitions)\n"
-        << format_ratios(table, comparators_);
-  }
-  out << std::flush;
+  if (least) row_(*least);
+}
+
+std::string format_environment(const Environment& environment) {
+  std::string text;
+  for (const auto& [name, value] : environment) text += fmt::format("{:<{}}{}\n", name, kNameWidth, value);
+  return text;
 }
 
 }  // namespace wgu::bench

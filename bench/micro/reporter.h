@@ -1,13 +1,17 @@
 #pragma once
-// What `wgu-bench micro` prints: a line a row with the median and spread of its repetitions, and the ratios between AEAD tables.
+// Where Google Benchmark puts what it measured: for `wgu-bench micro`, a table at the end; for a process that measures one round for
+// another, a line as soon as there is one.
 
 #include <benchmark/benchmark.h>
 
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "bench/environment.h"
+#include "bench/micro/measured_rows.h"
 #include "bench/progress.h"
 
 namespace wgu::bench {
@@ -26,20 +30,26 @@ class MicroReporter : public benchmark::BenchmarkReporter {
   void collect(const Run& run);
   void print();
 
-  struct Row {
-    std::string name;
-    std::string label;
-    std::string error;
-    std::vector<double> nanoseconds;  // an item, one a repetition
-    double bytes_per_item = 0;
-  };
-
   Environment environment_;
   std::vector<std::string> comparators_;
   const Progress& progress_;
   BenchmarkReporter* other_;
-  std::map<std::pair<std::int64_t, std::int64_t>, Row> rows_;  // by order of registration
+  std::map<std::pair<std::int64_t, std::int64_t>, MeasuredRow> rows_;  // by order of registration
   bool has_failures_ = false;
 };
+
+// Of a row's repetitions within the round the least counts: what disturbs one only ever adds to it.
+class RoundReporter : public benchmark::BenchmarkReporter {
+ public:
+  explicit RoundReporter(std::function<void(const MeasuredRow&)> row) : row_(std::move(row)) {}
+  bool ReportContext(const Context&) override { return true; }
+  void ReportRuns(const std::vector<Run>& runs) override;
+
+ private:
+  std::function<void(const MeasuredRow&)> row_;
+};
+
+// The environment, a line each, for people.
+[[nodiscard]] std::string format_environment(const Environment& environment);
 
 }  // namespace wgu::bench

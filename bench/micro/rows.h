@@ -14,9 +14,11 @@ namespace wgu::bench {
 using Measurement = std::function<void(benchmark::State&)>;
 using AddRow = std::function<void(const std::string& name, Measurement)>;
 
-void add_aead_rows(const AddRow& add, const AeadTables& tables);  // aead_rows.cc
+// aead_rows.cc; `slow_down`: percent of extra work planted into our kernels' rows
+void add_aead_rows(const AddRow& add, const AeadTables& tables, double slow_down);
 void add_handshake_rows(const AddRow& add);                       // handshake_rows.cc: X25519, handshakes, MAC1
 void add_lookup_rows(const AddRow& add);                          // lookup_rows.cc: replay window, allowed IPs, counters
+void add_offload_rows(const AddRow& add);                         // offload_rows.cc: super-packets, checksums
 void add_shard_rows(const AddRow& add);                           // shard_rows.cc: whole flows, without I/O
 
 }  // namespace wgu::bench

@@ -1,0 +1,32 @@
+#pragma once
+// What the host counted: read before and after a run, the difference says what else went on. Names, and what they count:
+//
+//   cpu/N/user, nice, system, idle, iowait, irq, softirq, steal    milliseconds of CPU N (Linux: proc_stat(5)); steal: taken by the host
+//   interrupts, context_switches                                   of all CPUs
+//   softnet/N/processed, dropped, time_squeeze, received_rps, flow_limit   packets of CPU N's backlog; of the whole machine, not of a
+//                                                                  network namespace; 32 bits wide
+//   udp/NAME, udp6/NAME     the caller's network namespace's, NAME as the kernel writes it (InErrors, RcvbufErrors, ...)
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+namespace wgu::bench {
+
+using HostCounters = std::map<std::string, std::uint64_t>;  // what could not be read is absent, never zero
+
+// All of them. `root` holds proc/.
+[[nodiscard]] HostCounters read_host_counters(const std::string& root = "/");
+
+// The parts, of texts as the kernel writes them. What is not understood is left out.
+[[nodiscard]] HostCounters parse_softnet_stat(std::string_view text);  // rows of 9 to 15 columns, by kernel version
+[[nodiscard]] HostCounters parse_udp(std::string_view snmp);           // the two lines "Udp:", by name
+[[nodiscard]] HostCounters parse_udp6(std::string_view snmp6);         // "Udp6..." lines
+// \param ticks_per_second  sysconf(_SC_CLK_TCK) of the machine
+[[nodiscard]] HostCounters parse_stat(std::string_view stat, std::uint64_t ticks_per_second);
+
+// after - before of those that both have. Softnet's wrap at 32 bits; another that went back (its CPU was away) is absent.
+[[nodiscard]] HostCounters counted_between(const HostCounters& before, const HostCounters& after);
+
+}  // namespace wgu::bench

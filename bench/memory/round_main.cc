@@ -1,0 +1,88 @@
+// wgu-bench-memory-round OPTIONS PARENT: one round, in a process of its own, which ends with the process PARENT that started it. Reads
+// RoundOptions as JSON, writes a RoundReport as JSON to standard output. Built twice: with wgu's cipher, which WGU_AEAD chooses, and
+// with the null cipher.
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <thread>
+
+#include "bench/memory/closed_loop.h"
+#include "bench/memory/round.h"
+#include "bench/memory/task_times.h"
+#include "bench/memory/tunnel_pair.h"
+#include "crypto/aead.h"
+#include "engine/cpus.h"
+
+namespace wgu::bench {
+namespace {
+
+using Seconds = std::chrono::duration<double>;
+
+// The CPUs that no worker is pinned to: the load is not to run in the engines' time where that can be had.
+std::vector<int> cpus_for_the_load(const RoundOptions& options) {
+  std::vector<int> cpus = engine::affinity_of_this_thread();
+  for (const std::vector<int>* workers : {&options.sender_cpus, &options.receiver_cpus}) {
+    const auto used = std::min<std::size_t>(options.workers, workers->size());
+    for (std::size_t i = 0; i < used; ++i) std::erase(cpus, (*workers)[i]);
+  }
+  return cpus.empty() ? engine::affinity_of_this_thread() : cpus;
+}
+
+RoundReport measure(RoundOptions options) {
+  if (options.sender_cpus.empty()) options.sender_cpus = engine::affinity_of_this_thread();
+  if (options.receiver_cpus.empty()) options.receiver_cpus = engine::affinity_of_this_thread();
+  const std::vector<int> load_cpus = cpus_for_the_load(options);
+  TunnelPair pair = TunnelPair::start(options).value();
+  ClosedLoop loop(options, pair.entrance(), pair.exit(), load_cpus);
+  std::this_thread::sleep_for(Seconds(options.warm_up));
+
+  const TaskTimes before = read_task_times();
+  const std::uint64_t packets = loop.packets();
+  const std::uint64_t bytes = loop.bytes();
+  const auto begun = std::chrono::steady_clock::now();
+  std::this_thread::sleep_for(Seconds(options.seconds));
+  RoundReport report;
+  report.packets = loop.packets() - packets;
+  report.bytes = loop.bytes() - bytes;
+  report.seconds = Seconds(std::chrono::steady_clock::now() - begun).count();
+  const TaskTimes after = read_task_times();
+  loop.stop();
+
+  if (!loop.failure().empty()) throw BadResult({EIO, loop.failure()});
+  report.kernel = crypto::kernel_name();
+  report.io = pair.io_backend();
+  report.has_thread_use = !before.empty() && !after.empty();
+  report.sender = use_of(pair.sender().threads, before, after, report.seconds);
+  report.receiver = use_of(pair.receiver().threads, before, after, report.seconds);
+  report.feeder = use_of(loop.feeder_thread(), before, after, report.seconds);
+  report.drain = use_of(loop.drain_thread(), before, after, report.seconds);
+  report.sent = loop.sent();
+  report.arrived = loop.arrived();
+  report.drops = pair.drops();
+  return report;
+}
+
+}  // namespace
+}  // namespace wgu::bench
+
+int main(int argc, char** argv) try {
+  if (argc != 3) {
+    std::fputs("This is a part of wgu-bench: call `wgu-bench memory`.\n", stderr);
+    return 2;
+  }
+  // Whoever started us is who wants to know; it may have ended before we asked.
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || std::to_string(getppid()) != argv[2]) return 1;
+  auto options = wgu::bench::parse_round_options(argv[1]);
+  const std::string report = wgu::bench::format_round(wgu::bench::measure(std::move(options).value()));
+  return std::puts(report.c_str()) >= 0 ? 0 : 1;
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "wgu-bench memory: %s\n", error.what());
+  return 1;
+}

@@ -1,0 +1,153 @@
+// `wgu-bench tunnel`: options; into the sandbox; testbeds; rows in rounds; table and file. Whatever ends this process takes the sandbox,
+// and all in it, along.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <regex>
+
+#include "bench/commands.h"
+#include "bench/host_counters.h"
+#include "bench/lab/sandbox.h"
+#include "bench/tunnel/runner.h"
+#include "bench/tunnel/subjects.h"
+#include "bench/tunnel/table.h"
+
+namespace wgu::bench {
+namespace {
+
+bool is_wanted(const std::string& row, const TunnelOptions& options) {
+  return options.rows.empty() || std::regex_search(row, std::regex(options.rows));
+}
+
+Scenarios scenarios_of(const TunnelOptions& options, Missing& missing) {
+  Scenarios all;
+  add_tcp_scenarios(all, options);
+  add_iperf3_scenarios(all, options, missing);
+  add_udp_scenarios(all, options);
+  add_latency_scenarios(all, options);
+  add_peers_scenarios(all, options);
+  add_flood_scenarios(all, options);
+  add_rekey_scenarios(all, options);
+  std::erase_if(all, [&](const Scenario& scenario) { return !is_wanted(scenario.name, options); });
+  return all;
+}
+
+// What the run is like, so that a result explains itself. The wires of all testbeds are alike.
+Environment describe(Environment environment, const std::vector<Subject>& subjects, const Runner& runner) {
+  const Environment offloads = runner.wire_offloads();
+  environment.insert(environment.end(), offloads.begin(), offloads.end());
+  for (const Subject& subject : subjects) {
+    if (!subject.is_bare()) environment.emplace_back("note/command/" + subject.name, subject.command);
+  }
+  return environment;
+}
+
+int measure(const TunnelOptions& options, const Environment& host) {
+  const auto begun = std::chrono::steady_clock::now();
+  Results results;
+  results.command = "tunnel";
+  results.begun = utc_now();
+  results.configuration = settings_of(options);
+  const auto subjects = subjects_of(options.wgu_tunnel, options.peers, results.left_out);
+  for (const Subject& subject : subjects) {
+    if (subject.name != kWgu && subject.name != kNull) results.references.push_back(subject.name);
+  }
+  const Scenarios scenarios = scenarios_of(options, results.left_out);
+  Runner runner(subjects, options, results);
+  runner.set_up();
+  results.environment = describe(host, subjects, runner);
+  results.configuration_hash = configuration_hash(results.configuration, results.environment);
+  results.host_before = read_host_counters();
+  runner.run(scenarios);
+  if (is_wanted(kMemoryAfterLoad, options)) runner.record_memory();
+
+  results.host_after = read_host_counters();
+  results.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+  fmt::print("{}", format_table(results));
+  if (!options.out.empty()) {
+    if (auto written = write_results(results, options.out); !written) {
+      fmt::print(stderr, "wgu-bench: {}\n", written.error().message);
+      return 1;
+    }
+  }
+  if (results.rows.empty()) fmt::print(stderr, "wgu-bench tunnel: nothing was measured\n");
+  return results.rows.empty() ? 1 : 0;
+}
+
+// The sandbox has a /run of its own: a file in there would vanish with it.
+bool would_vanish(const std::filesystem::path& file) {
+  const auto relative = std::filesystem::weakly_canonical(file).lexically_relative(std::filesystem::weakly_canonical("/var/run"));
+  return !relative.empty() && *relative.begin() != "..";
+}
+
+int run_contained(TunnelOptions options) {
+  if (!options.out.empty()) options.out = std::filesystem::absolute(options.out);
+  if (!options.out.empty() && would_vanish(options.out)) {
+    fmt::print(stderr, "wgu-bench tunnel: --out {}: nothing that is written below /run survives the run\n", options.out);
+    return 1;
+  }
+  options.is_root = ::geteuid() == 0;           // everyone is, in there
+  const Environment host = read_environment();  // most sysctls of the network are not to be seen in there
+  const auto status = run_in_sandbox([&] { return measure(options, host); });
+  if (status) return *status;
+  fmt::print(stderr, "wgu-bench tunnel: {}\nWithout namespaces there is `wgu-bench memory`, and `wgu-bench micro`.\n",
+             status.error().message);
+  return 1;
+}
+
+}  // namespace
+
+void add_tunnel(CLI::App& program, Run& run) {
+  auto options = std::make_shared<TunnelOptions>();
+  auto peers = std::make_shared<std::vector<std::string>>();
+  CLI::App* command =
+      program.add_subcommand("tunnel", "Whole tunnels end to end, in network namespaces of their own, beside other daemons.");
+  command
+      ->add_option(
+          "--peer", *peers,
+          "NAME='COMMAND': another daemon with the UAPI, measured in turns with wgu; the interface's name replaces {}, or is appended")
+      ->take_all()
+      ->allow_extra_args(false);
+  command->add_option("--wgu-tunnel", options->wgu_tunnel, "The daemon to measure (default: the one that was built with this program)")
+      ->check(CLI::ExistingFile);
+  command->add_flag("--full", options->is_full,
+                    "Also all frame sizes, latency under load, handshakes and floods, 10,000 peers, a run across rekeys");
+  command->add_option("--rows", options->rows, "Only rows whose name matches this regular expression, e.g. 'tcp/streams:1/'")
+      ->check([](const std::string& text) -> std::string {
+        try {
+          static_cast<void>(std::regex(text));
+          return "";
+        } catch (const std::regex_error& error) {
+          return "not a regular expression: " + text;
+        }
+      });
+  command->add_option("--rounds", options->rounds, "Samples of each row (default 5)")->check(CLI::Range(1, 1000));
+  command->add_option("--seconds", options->seconds, "Measured time of a round, after the warm-up (default 1)")
+      ->check(CLI::Range(0.05, 600.0));
+  command->add_option("--warm-up", options->warm_up, "Seconds of load before that, not counted (default 0.3)")
+      ->check(CLI::Range(0.0, 60.0));
+  command->add_option("--rekey-seconds", options->rekey_seconds, "Length of the run across rekeys (default 260: two rekeys)")
+      ->check(CLI::Range(125.0, 3600.0));
+  command->add_option("--mtu", options->testbed.inner_mtu, "MTU inside the tunnels (default 1420)")->check(CLI::Range(576, 9000));
+  command->add_flag("!--no-wire-gso", options->testbed.has_wire_gso,
+                    "A wire that does not pass UDP super-packets on whole, as most network cards: veth flatters who sends them");
+  command->add_option("--out", options->out, "Write the results, with every sample, to this file (JSON)");
+  command->footer(
+      "UDP rows name the payload's bytes; packets leave one by one unless the row's name says gso. Each row shows the median of its "
+      "rounds,\n"
+      "least and most, its share of the bare wire and of wgu with a cipher that only copies, and what limited it:\n"
+      "generator, cpu (the daemons'), network (a queue on the way), protocol (TCP waiting for itself).");
+  command->callback([options, peers, &run] {
+    for (const std::string& text : *peers) {
+      auto peer = parse_peer(text);
+      if (!peer) throw CLI::ValidationError(peer.error().message);
+      options->peers.push_back(std::move(*peer));
+    }
+    run = [options] { return run_contained(*options); };
+  });
+}
+
+}  // namespace wgu::bench

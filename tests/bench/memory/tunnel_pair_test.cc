@@ -1,0 +1,47 @@
+// The real thing, briefly: two engines, a session, packets.
+#include "bench/memory/tunnel_pair.h"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <chrono>
+#include <thread>
+
+#include "bench/memory/closed_loop.h"
+
+namespace wgu::bench {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(TunnelPair, CarriesEveryPacketInOrder) {
+  for (const unsigned workers : {1U, 2U}) {
+    const RoundOptions options{.sizes = {48, 576, 1420}, .flows = 3, .workers = workers, .window = 64};
+    auto pair = TunnelPair::start(options);
+    ASSERT_TRUE(pair.ok()) << pair.error().message;
+    EXPECT_GE(pair->sender().threads.size(), workers);
+    EXPECT_GE(pair->receiver().threads.size(), workers);
+    const std::vector<int> any_cpu;
+    ClosedLoop loop(options, pair->entrance(), pair->exit(), any_cpu);
+    for (int i = 0; i < 4000 && loop.packets() < 5000; ++i) std::this_thread::sleep_for(5ms);
+    loop.stop();
+    EXPECT_GE(loop.arrived().packets, 5000U);
+    EXPECT_EQ(loop.sent(), loop.arrived().packets);
+    EXPECT_EQ(loop.arrived().reordered + loop.arrived().duplicates + loop.arrived().corrupted, 0U);
+    EXPECT_TRUE(pair->drops().empty()) << pair->drops().begin()->first;
+  }
+}
+
+TEST(TunnelPair, AnUnknownBackendIsRefused) {
+  const auto pair = TunnelPair::start({.sizes = {64}, .io = "dpdk"});
+  ASSERT_FALSE(pair.ok());
+  EXPECT_EQ(pair.error().code, EINVAL);
+}
+
+TEST(TunnelPair, ACpuThatIsNotThereIsAnError) {
+  const auto pair = TunnelPair::start({.sizes = {64}, .sender_cpus = {100000}, .receiver_cpus = {100000}});
+  ASSERT_FALSE(pair.ok());
+}
+
+}  // namespace
+}  // namespace wgu::bench

@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""run_test.py WGU-BENCH WGU-TUNNEL: a small run of `wgu-bench tunnel`, its file, and its end by signals; exits 77 where there can be none."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROW = "tcp/streams:1/forward"
+SMALL = ["--rounds", "1", "--seconds", "0.2", "--warm-up", "0.1", "--rows", f"^{ROW}$"]
+
+
+def processes_with(mark):
+    """Of the whole machine, whichever namespace they are in: by their environment."""
+    found = []
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
+            try:
+                if mark in (process / "environ").read_bytes():
+                    found.append(int(process.name))
+            except OSError:
+                pass  # it is gone, or not ours
+    return found
+
+
+def eventually(condition, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def start(bench, tunnel, mark, *options, **keywords):
+    environment = dict(os.environ, WGU_RUN_TEST=mark)
+    return subprocess.Popen([bench, "tunnel", "--wgu-tunnel", tunnel, *options], env=environment, text=True, **keywords)
+
+
+def check_small_run(bench, tunnel, folder):
+    out = folder / "small.json"
+    process = start(bench, tunnel, "small", *SMALL, "--peer", "broken=echo it cannot; exit 1;", "--out", str(out),
+                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    table, errors = process.communicate(timeout=120)
+    if "namespaces" in errors and process.returncode != 0:
+        print(f"SKIP: {errors}", file=sys.stderr)
+        sys.exit(77)
+    assert process.returncode == 0, errors
+    results = json.loads(out.read_text())
+    rows = {(row["name"], row["subject"], row["metric"]): row for row in results["rows"]}
+    for subject in ("veth", "wgu"):
+        row = rows[ROW, subject, "throughput"]
+        assert len(row["samples"]) == 1 and row["samples"][0] > 1e6, row
+        assert row["limit"] != "unknown", row
+    assert rows[ROW, "wgu", "cpu_seconds_per_gb"]["samples"][0] > 0, rows
+    assert not any(subject == "broken" for _, subject, _ in rows), rows
+    reasons = [entry["reason"] for entry in results["left_out"] if entry["name"].startswith("broken")]
+    assert reasons and "it cannot" in reasons[0], results["left_out"]
+    assert results["configuration"]["rounds"] == "1", results["configuration"]
+    assert ROW in table and "of wire" in table and "it cannot" in table, table
+
+
+def check_end_by(number, bench, tunnel, folder):
+    out = folder / f"ended-{number}.json"
+    mark = f"ended-by-{number}-{os.getpid()}"
+    process = start(bench, tunnel, mark, "--rounds", "100", "--rows", f"^{ROW}$", "--out", str(out),
+                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    marked = mark.encode()
+    # wgu-bench, its keeper, the first process, two or more daemons, generator and sink
+    assert eventually(lambda: len(processes_with(marked)) >= 6), "the run does not get going"
+    process.send_signal(number)
+    process.wait(timeout=20)
+    assert process.returncode == (-number if number == signal.SIGKILL else 128 + number), process.returncode
+    assert eventually(lambda: not processes_with(marked)), f"left behind: {processes_with(marked)}"
+    assert not list(folder.glob(f"ended-{number}*")), "half a file is left behind"
+
+
+def check_dead_daemon(bench, tunnel, folder):
+    """A peer that comes up and then dies costs its own rows and nobody else's."""
+    out = folder / "dying.json"
+    dying = f"sh -c '\"{tunnel}\" -f \"$0\" & sleep 1; kill -9 $!; wait' {{}}"
+    process = start(bench, tunnel, "dying", "--rounds", "3", "--seconds", "0.5", "--rows", f"^{ROW}$",
+                    "--peer", f"dying={dying}", "--out", str(out), stdout=subprocess.DEVNULL)
+    assert process.wait(timeout=180) == 0
+    results = json.loads(out.read_text())
+    ours = [row for row in results["rows"] if row["subject"] == "wgu" and row["metric"] == "throughput"]
+    assert len(ours) == 1 and len(ours[0]["samples"]) == 3, ours
+    assert any("dying" in entry["name"] for entry in results["left_out"]), results["left_out"]
+
+
+def main():
+    bench, tunnel = sys.argv[1:]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        check_small_run(bench, tunnel, folder)
+        check_dead_daemon(bench, tunnel, folder)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+            check_end_by(number, bench, tunnel, folder)
+
+
+main()
