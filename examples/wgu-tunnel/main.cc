@@ -5,6 +5,7 @@
 #include <wgu/engine.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
@@ -12,6 +13,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -30,6 +32,7 @@ struct Options {
   unsigned workers = 0;
   std::string cpus;
   wgu::IoBackend io = wgu::IoBackend::kAuto;
+  wgu::Offloads offloads;
   wgu::LogLevel log_level = wgu::LogLevel::kError;
   bool keeps_output = false;
   std::optional<int> tun_fd;
@@ -52,6 +55,13 @@ std::optional<int> descriptor_from(const char* variable) {
     throw CLI::ValidationError(variable, fmt::format("\"{}\" is not a descriptor", view));
   }
   return fd;
+}
+
+// "all", "none", or those to use.
+wgu::Offloads offloads_named(const std::vector<std::string>& names) {
+  const auto has = [&](std::string_view name) { return std::find(names.begin(), names.end(), name) != names.end(); };
+  const bool all = has("all");
+  return {.tcp_segmentation = all || has("tso"), .udp_segmentation = all || has("uso"), .send_trains = all || has("gso"), .receive_trains = all || has("gro")};
 }
 
 void read_environment(Options& options) {
@@ -100,7 +110,7 @@ int run(Options options) {
   auto socket = options.uapi_fd ? wgu::control::UapiSocket::adopt(*options.uapi_fd, name) : wgu::control::UapiSocket::create(name);
   if (!socket) return fail(socket.error().message);
 
-  wgu::EngineOptions engine_options{.interface_name = name, .workers = options.workers, .io = options.io, .log = log, .before_threads = drop_privileges};
+  wgu::EngineOptions engine_options{.interface_name = name, .workers = options.workers, .io = options.io, .offloads = options.offloads, .log = log, .before_threads = drop_privileges};
   if (options.tun_fd) engine_options.device_fds = {*options.tun_fd};
   if (!options.cpus.empty()) {
     auto cpus = wgu::engine::parse_cpu_list(options.cpus);
@@ -145,6 +155,13 @@ int main(int argc, char** argv) {
   app.add_option("--io", backend, "I/O backend: auto is io_uring where the kernel allows it")
       ->check(CLI::IsMember({"auto", "uring", "epoll"}))
       ->capture_default_str();
+  std::vector<std::string> offloads{"all"};
+  app.add_option("--offload", offloads,
+                 "Many packets in one operation: tso, uso (to and from the interface, TCP and UDP), gso, gro (sending, receiving UDP),\n"
+                 "separated by commas; all; none. What the kernel does not grant is left out")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"all", "none", "tso", "uso", "gso", "gro"}))
+      ->capture_default_str();
   app.set_version_flag("--version", "wgu-tunnel " WGU_VERSION);
   app.footer(
       "Environment, as wireguard-go: WG_TUN_FD, WG_UAPI_FD (open descriptors), WG_PROCESS_FOREGROUND=1,\n"
@@ -153,6 +170,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
     options.io = backends.at(backend);
+    options.offloads = offloads_named(offloads);
     read_environment(options);
     if (auto valid = wgu::control::check_interface_name(options.interface_name); !valid) return fail(valid.error().message);
     return run(std::move(options));

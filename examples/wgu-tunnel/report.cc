@@ -41,7 +41,12 @@ nlohmann::ordered_json to_json(const wgu::Counters& c) {
           {"sessions_begun", c.sessions_begun},
           {"handshakes_given_up", c.handshakes_given_up},
           {"endpoints_changed", c.endpoints_changed},
-          {"send_errors", c.send_errors}};
+          {"send_errors", c.send_errors},
+          {"trains_refused", c.trains_refused},
+          {"batches_shared", c.batches_shared},
+          {"shares_helped", c.shares_helped},
+          {"device_reads_starved", c.device_reads_starved},
+          {"socket_reads_starved", c.socket_reads_starved}};
 }
 
 }  // namespace

@@ -16,6 +16,15 @@ namespace wgu {
 
 enum class IoBackend : std::uint8_t { kAuto, kUring, kEpoll };
 
+/// Many packets in one operation of the kernel. Each is used where the kernel grants it; switched off to compare, or to get around
+/// a driver.
+struct Offloads {
+  bool tcp_segmentation = true;  ///< TUN: super-packets of TCP (TSO) from the device and to it
+  bool udp_segmentation = true;  ///< TUN: super-packets of UDP (USO, Linux 6.2)
+  bool send_trains = true;       ///< UDP sockets: UDP_SEGMENT
+  bool receive_trains = true;    ///< UDP sockets: UDP_GRO
+};
+
 enum class LogLevel : std::uint8_t { kSilent, kError, kVerbose };
 
 struct EngineOptions {
@@ -24,7 +33,8 @@ struct EngineOptions {
   unsigned workers = 0;         ///< 0: one for each CPU of `cpus`
   std::vector<int> cpus{};        ///< to pin workers to, in turn; empty: the affinity mask of the calling thread
   IoBackend io = IoBackend::kAuto;  ///< kAuto: io_uring where the kernel allows it, else epoll
-  std::size_t buffers_per_worker = 2048;  ///< packet buffers, the bound on memory in flight
+  Offloads offloads{};
+  std::size_t buffers_per_worker = 2048;  ///< packet buffers of about 2 KiB, and as many for larger packets: bound memory in flight
   bool follow_interface = true;  ///< up, down and MTU follow the TUN; false: up at once, MTU from `mtu`
   std::uint16_t mtu = 1420;      ///< when not followed
   std::function<void(LogLevel, const std::string&)> log{};  ///< any thread; empty: silent

@@ -27,7 +27,7 @@ enum class Drop : std::uint8_t {
   kOutHandshakeGaveUp,  // waited for a handshake that never came
   kOutPeerRemoved,      // peer removed or session state cleared while the packet waited
   kOutMailboxFull,      // the home worker's mailbox was full
-  kOutPoolExhausted,    // no buffer to read into (counted once a starved read: nothing entered, the packet waits in the kernel)
+  kOutPoolExhausted,    // read from the device, but no buffer was left for it
   kOutSocketFull,       // the UDP send buffer was full
   kOutMessageTooLong,   // the kernel refused the size (EMSGSIZE)
   kOutSendFailed,       // any other send error
@@ -57,7 +57,7 @@ enum class Drop : std::uint8_t {
   kInBadEcn,               // outer congestion mark on an inner packet that cannot carry it (RFC 6040)
   kInDisallowedSource,     // the inner source belongs to another peer, or to none
   kInMailboxFull,          // the home worker's mailbox was full
-  kInPoolExhausted,        // no buffer to receive into (counted once a starved receive: the datagram waits in the kernel)
+  kInPoolExhausted,        // received, but no buffer was left for it
   kInDeviceWriteFailed,    // the device refused the packet
   kInShutdown,             // in flight when the engine stopped
 };
@@ -106,6 +106,11 @@ struct Counters {
   std::uint64_t icmp_sent = 0;            ///< "unreachable" messages to inner senders, written to the device
   std::uint64_t endpoints_changed = 0;    ///< a peer roamed
   std::uint64_t send_errors = 0;          ///< datagrams of our own making (handshakes, keepalives) that the socket refused
+  std::uint64_t trains_refused = 0;       ///< several datagrams in one send that the kernel took only one by one (UDP_SEGMENT)
+  std::uint64_t batches_shared = 0;       ///< batches sealed or opened together with other workers
+  std::uint64_t shares_helped = 0;        ///< parts of other workers' batches done here
+  std::uint64_t device_reads_starved = 0;  ///< times when reading stopped because no buffer was free; packets wait in the kernel
+  std::uint64_t socket_reads_starved = 0;
 
   std::array<std::uint64_t, kDropCount> drops{};
 
@@ -115,8 +120,7 @@ struct Counters {
   Counters& operator+=(const Counters& other) noexcept;
 
   /// received + adopted - delivered - consumed - dropped - queued - forwarded: zero, for each worker and for their sum, when every
-  /// packet is accounted for. Outbound, delivered are data_packets_sent; inbound, device_packets_sent less icmp_sent. Of the drops,
-  /// k{Out,In}PoolExhausted stay out: what they count was never received.
+  /// packet is accounted for. Outbound, delivered are data_packets_sent; inbound, device_packets_sent less icmp_sent.
   [[nodiscard]] std::int64_t unexplained(Direction direction) const noexcept;
 };
 

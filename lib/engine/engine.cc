@@ -91,7 +91,8 @@ Result<void> Engine::Impl::start() {
   }
   std::vector<io::FileDescriptor> given;
   for (const int fd : std::exchange(options.device_fds, {})) given.emplace_back(fd);
-  Result<io::Tun> opened = given.empty() ? io::open_tun(options.interface_name, options.workers) : io::adopt_tun(std::move(given));
+  const io::TunOffloads offloads{.tcp = options.offloads.tcp_segmentation, .udp = options.offloads.udp_segmentation};
+  Result<io::Tun> opened = given.empty() ? io::open_tun(options.interface_name, options.workers, offloads) : io::adopt_tun(std::move(given), offloads);
   if (!opened) return std::move(opened).error();
   tun = std::move(opened).value();
   interface_name = tun.name;
@@ -135,6 +136,7 @@ Result<void> Engine::Impl::start_workers() {
                               .cpu = options.cpus.empty() ? -1 : options.cpus[to % options.cpus.size()],
                               .read_fd = to < queues ? tun.queues[to].get() : -1,
                               .write_fd = tun.queues[to % queues].get(),
+                              .format = tun.format,
                               .mtu = options.mtu},
         crew));
   }
@@ -143,7 +145,8 @@ Result<void> Engine::Impl::start_workers() {
     if (Result<void> started = worker->start(); !started) return started;
   }
   log(LogLevel::kVerbose, std::to_string(options.workers) + " worker(s), " + crew.workers[0]->loop_name() + ", " +
-                              std::to_string(tun.queues.size()) + " device queue(s)");
+                              std::to_string(tun.queues.size()) + " device queue(s)" + (tun.format.tcp_v4 ? ", TSO" : "") +
+                              (tun.format.udp ? ", USO" : ""));
   return {};
 }
 
@@ -206,7 +209,7 @@ void Engine::Impl::follow_link(const io::LinkState& before) {
 
 Result<void> Engine::Impl::bring_up() {
   Result<io::UdpBinding> bound = io::bind_udp(configuration->listen_port(), configuration->firewall_mark(), options.workers,
-                                              engine::receiver_index_steering(options.workers));
+                                              engine::receiver_index_steering(options.workers), options.offloads.receive_trains);
   if (!bound) {
     if (!std::exchange(bind_has_failed, true)) log(LogLevel::kError, "the interface is up, but without sockets: " + bound.error().message);
     return std::move(bound).error();
@@ -269,7 +272,7 @@ Result<std::optional<io::UdpBinding>> Engine::Impl::rebind(const DeviceChange& c
   const std::uint32_t mark = change.firewall_mark.value_or(configuration->firewall_mark());
   if (change.listen_port && *change.listen_port != binding->port) {
     Result<io::UdpBinding> bound =
-        io::bind_udp(*change.listen_port, mark, options.workers, engine::receiver_index_steering(options.workers));
+        io::bind_udp(*change.listen_port, mark, options.workers, engine::receiver_index_steering(options.workers), options.offloads.receive_trains);
     if (!bound) return std::move(bound).error();
     return std::optional(std::move(bound).value());
   }

@@ -12,8 +12,10 @@
 namespace wgu::engine {
 namespace {
 
-// The largest UDP payload, what a loop puts in front of it, and cache-line room. Pages that no packet touches cost no memory.
-constexpr std::size_t kBufferCapacity = 65536 + 512;
+// A packet of any usual link with its data header and tag. Not a power of two, or all packets would begin in the same cache sets.
+constexpr std::size_t kBufferCapacity = 2048 + 64;
+// The largest UDP payload, or packet of a device. Pages that no packet touches cost no memory.
+constexpr std::size_t kLargeBufferCapacity = 65536 + 512;
 constexpr std::size_t kMailPerRound = 256;  // letters of one sender, so that mail does not starve the own queues
 
 Drop drop_of_send_error(int error) noexcept {
@@ -77,10 +79,13 @@ Result<void> Worker::set_up() {
     if (Result<void> pinned = pin_this_thread(options_.cpu); !pinned) return pinned;
   }
   pool_ = std::make_unique<PacketPool>(crew_.options.buffers_per_worker, kBufferCapacity);
+  large_pool_ = std::make_unique<PacketPool>(crew_.options.buffers_per_worker, kLargeBufferCapacity);
   const io::LoopOptions loop_options{.pool = pool_.get(),
+                                     .large_pool = large_pool_.get(),
                                      .receive_headroom = 0,
                                      .device_headroom = kPacketHeadroom,
-                                     .device_tailroom = kPacketTailroom};
+                                     .device_tailroom = kPacketTailroom,
+                                     .segmentation = crew_.options.offloads.send_trains};
   const IoBackend backend = crew_.options.io;
   Result<std::unique_ptr<io::Loop>> loop = backend == IoBackend::kEpoll ? io::open_poller(loop_options) : io::open_ring(loop_options);
   if (!loop && backend == IoBackend::kAuto) {
@@ -90,15 +95,20 @@ Result<void> Worker::set_up() {
   if (!loop) return std::move(loop).error();
   loop_ = std::move(loop).value();
   loop_name_ = loop_->name();
-  loop_->set_device(options_.read_fd, options_.write_fd);
+  loop_->set_device(options_.read_fd, options_.write_fd, options_.format);
   shard_ = std::make_unique<tunnel::Shard>(options_.number, options_.mtu, static_cast<unsigned>(crew_.mail.size()), crew_.options.host, crew_.gate, *pool_);
   was_posted_to_.resize(crew_.mail.size());
+  if (crew_.mail.size() > 1) {
+    shard_->set_aead({.seal = [this](auto jobs) { run_batch(jobs, crypto::seal, [this](auto&&... offer) { fan_out_.seal(offer...); }); },
+                      .open = [this](auto jobs) { run_batch(jobs, crypto::open, [this](auto&&... offer) { fan_out_.open(offer...); }); }});
+  }
   return {};
 }
 
 void Worker::round() {
   const Duration patience = has_mail() ? Duration::zero() : until(shard_->next_deadline(), boot_now());
   loop_->wait(patience, arrivals_);
+  help_others();
   const Instant now = boot_now();
   account(arrivals_);
   shard_->send(arrivals_.from_device, now, output_);
@@ -109,6 +119,41 @@ void Worker::round() {
   hand_out();
   slot_.run();
   hand_out();  // a call may have made packets
+}
+
+// Alone when the batch is small or nobody is idle.
+template <class Job, class Alone, class Together>
+void Worker::run_batch(std::span<Job> jobs, Alone alone, Together together) {
+  std::size_t bytes = 0;
+  for (const Job& job : jobs) bytes += job.length;
+  const std::size_t wanted = fan_out_policy_.shares_for(bytes);
+  const std::size_t shares = wanted > 1 && find_idle() ? std::min(wanted, jobs.size()) : 1;
+  if (shares <= 1) {
+    const Instant begin = boot_now();
+    alone(jobs);
+    return fan_out_policy_.learn(bytes, boot_now() - begin);
+  }
+  crew_.open_offers.fetch_add(1);
+  together(jobs, shares, [this] {
+    for (Worker* worker : idle_) worker->wake();
+  });
+  crew_.open_offers.fetch_sub(1);
+  ++shard_->counters().batches_shared;
+}
+
+bool Worker::find_idle() {
+  idle_.clear();
+  for (const auto& worker : crew_.workers) {
+    if (worker.get() != this && worker->is_parked()) idle_.push_back(worker.get());
+  }
+  return !idle_.empty();
+}
+
+void Worker::help_others() {
+  if (crew_.open_offers.load() == 0) return;
+  for (const auto& worker : crew_.workers) {
+    if (worker.get() != this) shard_->counters().shares_helped += worker->fan_out_.help();
+  }
 }
 
 void Worker::account(const io::Arrivals& arrivals) {
@@ -123,8 +168,14 @@ void Worker::account(const io::Arrivals& arrivals) {
   counters.drop(Drop::kOutTooLong, arrivals.truncated_device_packets);
   counters.datagrams_received += arrivals.truncated_datagrams;
   counters.drop(Drop::kInTruncated, arrivals.truncated_datagrams);
-  counters.drop(Drop::kOutPoolExhausted, arrivals.starved_device_reads);
-  counters.drop(Drop::kInPoolExhausted, arrivals.starved_socket_reads);
+  counters.device_packets_received += arrivals.unplaced_device_packets + arrivals.malformed_device_reads;
+  counters.drop(Drop::kOutPoolExhausted, arrivals.unplaced_device_packets);
+  counters.drop(Drop::kOutMalformed, arrivals.malformed_device_reads);
+  counters.datagrams_received += arrivals.unplaced_datagrams;
+  counters.drop(Drop::kInPoolExhausted, arrivals.unplaced_datagrams);
+  counters.device_reads_starved += arrivals.starved_device_reads;
+  counters.socket_reads_starved += arrivals.starved_socket_reads;
+  counters.trains_refused += arrivals.refused_trains;
   if (arrivals.device_gone) crew_.device_gone();
 }
 

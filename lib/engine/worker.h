@@ -1,8 +1,8 @@
 #pragma once
 // One worker: a pinned thread with its own loop, packet pool and shard. Its round:
 //
-//   wait -> packets from the device -> datagrams from the network -> mail from other workers -> timers, handshakes -> calls
-//        -> hand everything produced to the loop and to the other workers' mailboxes
+//   wait -> shares of other workers' batches -> packets from the device -> datagrams from the network -> mail from other workers
+//        -> timers, handshakes -> calls -> hand everything produced to the loop and to the other workers' mailboxes
 //
 // Only call() and wake() are for other threads.
 
@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "engine/call_slot.h"
+#include "engine/fan_out.h"
 #include "engine/mailbox.h"
 #include "io/loop.h"
 #include "tunnel/shard.h"
@@ -31,6 +32,8 @@ struct Crew {
   // mail[to][from]; a worker has none from itself.
   std::vector<std::vector<std::unique_ptr<Mailbox>>> mail;
   std::function<void()> device_gone;  // any thread, at least once
+  // Batches that workers offer to others right now; looked at once a round.
+  std::atomic<unsigned> open_offers{0};
   // Who may still wake a loop: the engine, and each running worker. A worker waits for zero before it destroys its own.
   std::atomic<unsigned> wakers{1};
   void stop_waking() noexcept {
@@ -43,6 +46,7 @@ struct WorkerOptions {
   int cpu = -1;       // -1: not pinned
   int read_fd = -1;   // TUN queue to read from; -1: none of its own
   int write_fd = -1;
+  io::DeviceFormat format{};
   std::uint16_t mtu = 0;
 };
 
@@ -69,6 +73,7 @@ class Worker {
   }
 
   void wake() noexcept { loop_->wake(); }
+  [[nodiscard]] bool is_parked() const noexcept { return loop_->is_parked(); }
   [[nodiscard]] const char* loop_name() const noexcept { return loop_name_; }
   [[nodiscard]] const Counters& final_counters() const noexcept { return final_counters_; }  // after join()
 
@@ -77,6 +82,10 @@ class Worker {
   Result<void> set_up();
   void round();
   void account(const io::Arrivals& arrivals);
+  template <class Job, class Alone, class Together>
+  void run_batch(std::span<Job> jobs, Alone alone, Together together);
+  void help_others();
+  [[nodiscard]] bool find_idle();  // into idle_
   void read_mail(Instant now);
   [[nodiscard]] bool has_mail() const noexcept;
   void hand_out();
@@ -85,6 +94,7 @@ class Worker {
   WorkerOptions options_;
   Crew& crew_;
   std::unique_ptr<PacketPool> pool_;
+  std::unique_ptr<PacketPool> large_pool_;  // what is too long for the other; resident only as far as it is used
   std::unique_ptr<io::Loop> loop_;
   std::unique_ptr<tunnel::Shard> shard_;
   const char* loop_name_ = "";
@@ -92,6 +102,9 @@ class Worker {
   TunnelOutput output_;
   std::vector<tunnel::Handover> mail_;
   std::vector<bool> was_posted_to_;
+  FanOut fan_out_;
+  FanOutPolicy fan_out_policy_;
+  std::vector<Worker*> idle_;
   CallSlot slot_;
   std::function<void()> call_;
   std::atomic<bool> is_stopping_{false};

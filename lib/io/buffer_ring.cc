@@ -1,4 +1,4 @@
-// A packet's way: pool -> replenish() -> the kernel's ring -> completion with its id -> take() -> the caller, without a copy.
+// A buffer's way: free_ids_ -> lend() -> the kernel's ring -> completion with its id -> at() -> give_back().
 
 #include "io/buffer_ring.h"
 
@@ -6,27 +6,41 @@
 
 #include <bit>
 #include <cerrno>
-#include <utility>
+#include <string>
 
 #include "io/system_error.h"
 
 namespace wgu::io {
+namespace {
 
-BufferRing::BufferRing(PacketPool& pool, const Shape& shape)
-    : pool_(pool), shape_(shape), entries_(std::bit_ceil(static_cast<unsigned>(shape.count))), packets_(shape.count) {
-  free_ids_.reserve(shape.count);
-  for (std::size_t id = shape.count; id-- > 0;) free_ids_.push_back(static_cast<std::uint16_t>(id));
+constexpr std::size_t kPage = 4096;  // the kernel wants the ring to begin on a page
+constexpr std::size_t kCacheLine = 64;
+
+constexpr std::size_t round_up(std::size_t size, std::size_t to) { return (size + to - 1) / to * to; }
+
+}  // namespace
+
+BufferRing::BufferRing(std::uint16_t group, std::size_t count, std::size_t size)
+    : group_(group),
+      count_(count),
+      size_(size),
+      stride_(round_up(size, kCacheLine)),
+      entries_(std::bit_ceil(static_cast<unsigned>(count))),
+      ring_size_(round_up(entries_ * sizeof(io_uring_buf), kPage)) {
+  free_ids_.reserve(count);
+  for (std::size_t id = count; id-- > 0;) free_ids_.push_back(static_cast<std::uint16_t>(id));
 }
 
 Result<void> BufferRing::open(io_uring& ring) {
-  void* memory = ::mmap(nullptr, entries_ * sizeof(io_uring_buf), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) return system_error(errno, "mmap(buffer ring)");
+  void* memory = ::mmap(nullptr, mapping_size(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return system_error(errno, "mmap(read buffers)");
   ring_ = static_cast<io_uring_buf_ring*>(memory);
+  storage_ = static_cast<std::uint8_t*>(memory) + ring_size_;
   io_uring_buf_ring_init(ring_);
   io_uring_buf_reg registration{};
   registration.ring_addr = reinterpret_cast<std::uintptr_t>(memory);
   registration.ring_entries = entries_;
-  registration.bgid = shape_.group;
+  registration.bgid = group_;
   if (const int result = io_uring_register_buf_ring(&ring, &registration, 0); result < 0)
     return system_error(-result, "io_uring_register(buffer ring of " + std::to_string(entries_) + ")");
   owner_ = &ring;
@@ -34,31 +48,24 @@ Result<void> BufferRing::open(io_uring& ring) {
 }
 
 BufferRing::~BufferRing() {
-  if (owner_ != nullptr) io_uring_unregister_buf_ring(owner_, shape_.group);
-  if (ring_ != nullptr) ::munmap(ring_, entries_ * sizeof(io_uring_buf));
+  if (owner_ != nullptr) io_uring_unregister_buf_ring(owner_, group_);
+  if (ring_ != nullptr) ::munmap(ring_, mapping_size());
 }
 
-void BufferRing::replenish() noexcept {
+void BufferRing::lend(std::size_t wanted) noexcept {
   int added = 0;
-  while (!free_ids_.empty()) {
-    Packet packet = pool_.take(shape_.front);
-    if (!packet) break;
-    const std::size_t misalignment = reinterpret_cast<std::uintptr_t>(packet.data()) % shape_.alignment;
-    if (misalignment != 0) packet.place(shape_.front + shape_.alignment - misalignment, 0);
+  while (!free_ids_.empty() && lent_ < wanted) {
     const std::uint16_t id = free_ids_.back();
     free_ids_.pop_back();
-    const auto length = static_cast<unsigned>(packet.tailroom() - shape_.back);
-    io_uring_buf_ring_add(ring_, packet.data(), length, id, io_uring_buf_ring_mask(entries_), added++);
-    packets_[id] = std::move(packet);
+    io_uring_buf_ring_add(ring_, at(id).data(), static_cast<unsigned>(size_), id, io_uring_buf_ring_mask(entries_), added++);
     ++lent_;
   }
   if (added != 0) io_uring_buf_ring_advance(ring_, added);
 }
 
-Packet BufferRing::take(std::uint16_t id) noexcept {
+void BufferRing::give_back(std::uint16_t id) noexcept {
   free_ids_.push_back(id);
   --lent_;
-  return std::move(packets_[id]);
 }
 
 }  // namespace wgu::io

@@ -1,52 +1,53 @@
 #pragma once
-// Buffers that io_uring chooses from when something arrives (a provided buffer ring), and which are packets of the worker's
-// pool: what the kernel fills is the packet itself. An idle ring must not drain the pool, so each holds a fixed small number.
+// The loop's own read buffers, which io_uring chooses from when something arrives (a provided buffer ring). They are as large as
+// the largest thing that can arrive; what one brings is copied into packets of its own size at once, so a handful is enough and
+// none ever leaves the loop.
 
 #include <liburing.h>
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
-#include "wgu/packet.h"
 #include "wgu/result.h"
 
 namespace wgu::io {
 
 class BufferRing {
  public:
-  struct Shape {
-    std::uint16_t group = 0;
-    std::size_t front = 0;      // bytes of a packet's buffer in front of what the kernel may write, at the least
-    std::size_t alignment = 1;  // of the address the kernel writes at
-    std::size_t back = 0;       // bytes behind it
-    std::size_t count = 1;      // buffers lent to the kernel at once
-  };
-
-  BufferRing(PacketPool& pool, const Shape& shape);
+  // `count` buffers of `size` bytes, aligned to 64; not resident until used.
+  BufferRing(std::uint16_t group, std::size_t count, std::size_t size);
   ~BufferRing();
   BufferRing(const BufferRing&) = delete;
   BufferRing& operator=(const BufferRing&) = delete;
 
-  // `ring` outlives this. \errors of io_uring_register(2), EINVAL before Linux 5.19
+  // `ring` outlives this. \errors of mmap(2) and io_uring_register(2), EINVAL before Linux 5.19
   Result<void> open(io_uring& ring);
 
-  // Lends packets to the kernel until it has `count` of them or the pool is empty.
-  void replenish() noexcept;
-  // The packet behind a completion; it begins where the kernel wrote.
-  [[nodiscard]] Packet take(std::uint16_t id) noexcept;
+  // Lends buffers to the kernel until it has `wanted` of them, or all.
+  void lend(std::size_t wanted) noexcept;
+  // The buffer behind a completion, until it is given back.
+  [[nodiscard]] std::span<std::uint8_t> at(std::uint16_t id) const noexcept { return {storage_ + id * stride_, size_}; }
+  void give_back(std::uint16_t id) noexcept;
 
   [[nodiscard]] bool is_empty() const noexcept { return lent_ == 0; }
-  [[nodiscard]] std::uint16_t group() const noexcept { return shape_.group; }
+  [[nodiscard]] std::size_t count() const noexcept { return count_; }
+  [[nodiscard]] std::uint16_t group() const noexcept { return group_; }
 
  private:
-  PacketPool& pool_;
-  const Shape shape_;
+  [[nodiscard]] std::size_t mapping_size() const noexcept { return ring_size_ + count_ * stride_; }
+
+  const std::uint16_t group_;
+  const std::size_t count_;
+  const std::size_t size_;
+  const std::size_t stride_;
   const unsigned entries_;  // a power of two, as the kernel wants it
+  const std::size_t ring_size_;
   io_uring* owner_ = nullptr;
-  io_uring_buf_ring* ring_ = nullptr;
-  std::vector<Packet> packets_;          // by buffer id
-  std::vector<std::uint16_t> free_ids_;  // capacity reserved at construction
+  io_uring_buf_ring* ring_ = nullptr;  // one mapping: the ring, then the buffers
+  std::uint8_t* storage_ = nullptr;
+  std::vector<std::uint16_t> free_ids_;  // a stack, so that the buffers used last are used next; capacity reserved at construction
   std::size_t lent_ = 0;
 };
 

@@ -26,30 +26,46 @@ struct Arrivals {
   std::vector<Packet> from_device;
   std::vector<Datagram> from_network;
   std::vector<SendFailure> send_failures;
-  std::vector<std::uint64_t> stale_sources;      // tags of datagrams that left, but not from Datagram::local: it is gone, forget it
-  std::uint64_t write_failures = 0;         // device packets the kernel refused
-  std::uint64_t truncated_datagrams = 0;    // larger than a buffer: received, dropped
+  std::vector<std::uint64_t> stale_sources;    // tags of datagrams that left, but not from Datagram::local: it is gone, forget it
+  std::uint64_t refused_trains = 0;            // datagrams that left one by one, because their train was refused (train.h)
+  std::uint64_t write_failures = 0;            // device packets the kernel refused
+  std::uint64_t truncated_datagrams = 0;       // larger than a buffer: received, dropped
   std::uint64_t truncated_device_packets = 0;  // likewise, read from the device
-  std::uint64_t starved_device_reads = 0;   // no buffer in the pool: the read waits (the packet stays in the kernel)
+  std::uint64_t unplaced_datagrams = 0;        // received, but no buffer was left: dropped
+  std::uint64_t unplaced_device_packets = 0;   // likewise, read from the device
+  std::uint64_t malformed_device_reads = 0;    // super-packets that contradict their virtio header: dropped
+  std::uint64_t starved_device_reads = 0;      // no buffer in the pool: the read waits (the packet stays in the kernel)
   std::uint64_t starved_socket_reads = 0;
-  bool device_gone = false;                 // the device was deleted (EBADFD and the like): no more reads from it
+  bool device_gone = false;                    // the device was deleted (EBADFD and the like): no more reads from it
   void clear() noexcept {
     from_device.clear();
     from_network.clear();
     send_failures.clear();
     stale_sources.clear();
-    write_failures = truncated_datagrams = truncated_device_packets = starved_device_reads = starved_socket_reads = 0;
+    refused_trains = write_failures = truncated_datagrams = truncated_device_packets = unplaced_datagrams = unplaced_device_packets =
+        malformed_device_reads = starved_device_reads = starved_socket_reads = 0;
     device_gone = false;
   }
 };
 
+// What a read of the device brings and a write takes: one IP packet, or a virtio header (virtio_net.h) and an IP packet, which may
+// be a super-packet of a kind that is switched on.
+struct DeviceFormat {
+  bool has_virtio_header = false;
+  bool tcp_v4 = false;  // TUN_F_TSO4
+  bool tcp_v6 = false;  // TUN_F_TSO6
+  bool udp = false;     // TUN_F_USO4 and TUN_F_USO6
+};
+
 struct LoopOptions {
-  PacketPool* pool = nullptr;       // for what is read and received; owned by the worker's thread
+  PacketPool* pool = nullptr;         // for what is read and received; owned by the worker's thread
+  PacketPool* large_pool = nullptr;   // likewise, for what does not fit into a buffer of `pool`
   std::size_t receive_headroom = 0;   // of received datagrams
   std::size_t device_headroom = 0;    // of packets read from the device
   std::size_t device_tailroom = 0;    // kept free behind a packet read from the device
-  std::size_t max_batch = 64;       // packets and datagrams of one wait(), at least 2, so that no source starves the others
-  bool plain_device_calls = false;  // the ring reads and writes the device by poll, read(2) and write(2), as before Linux 6.7
+  std::size_t max_batch = 32;         // reads of one wait(), at least 2, so that no source starves the others
+  bool segmentation = true;           // datagrams leave in trains where they can (UDP_SEGMENT)
+  bool plain_device_calls = false;    // the ring reads and writes the device by poll, read(2) and write(2), as before Linux 6.7
 };
 
 class Loop {
@@ -60,7 +76,8 @@ class Loop {
 
   // Descriptors stay the caller's; -1 is none. Replacing or removing one cancels what is under way on the old one before it
   // returns, so the caller may close it then. All are (made) non-blocking.
-  virtual void set_device(int read_fd, int write_fd) = 0;
+  virtual void set_device(int read_fd, int write_fd, DeviceFormat format) = 0;
+  void set_device(int read_fd, int write_fd) { set_device(read_fd, write_fd, DeviceFormat()); }
   virtual void set_sockets(int v4, int v6) = 0;
 
   // Queues for sending or writing, in order; handed to the kernel at the latest by the next wait(). Consumes.
@@ -73,6 +90,9 @@ class Loop {
 
   // Ends a wait() under way, or the next one. Any thread.
   virtual void wake() noexcept = 0;
+
+  // Is its thread blocked in wait()? Any thread; a hint, true only for the moment.
+  [[nodiscard]] virtual bool is_parked() const noexcept = 0;
 
   [[nodiscard]] virtual const char* name() const noexcept = 0;  // "io_uring", "epoll"
   // Packets handed to the kernel and not yet completed; wait() brings it to zero.

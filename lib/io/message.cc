@@ -1,5 +1,5 @@
-// Shared by ring.cc and poller.cc. A datagram is prepared once in place and finished once with the kernel's answer; a device
-// read ends in exactly one DeviceRead, which decides what the loop does with the source next.
+// Shared by ring.cc and poller.cc. A device read ends in exactly one DeviceRead, which decides what the loop does with the source
+// next.
 
 #include "io/message.h"
 
@@ -23,37 +23,8 @@ Result<void> check_options(const LoopOptions& options) {
                            std::to_string(device) + ", receive " + std::to_string(options.receive_headroom) + ")"};
 }
 
-void OutgoingMessage::prepare(Datagram&& outgoing) noexcept {
-  datagram = std::move(outgoing);
-  payload = {datagram.packet.data(), datagram.packet.size()};
-  header = {};
-  header.msg_name = &address;
-  header.msg_namelen = encode_address(datagram.remote, address);
-  header.msg_iov = &payload;
-  header.msg_iovlen = 1;
-  header.msg_controllen = encode_control(datagram, control.data());
-  header.msg_control = header.msg_controllen != 0 ? control.data() : nullptr;
-}
-
 void report_send_failure(const Datagram& datagram, int error, Arrivals& arrivals) {
   arrivals.send_failures.push_back({datagram.tag, static_cast<std::uint32_t>(datagram.packet.size()), error});
-}
-
-void finish_send(OutgoingMessage& message, int fd, int result, Arrivals& arrivals) noexcept {
-  if (result < 0 && message.has_source() && is_local_address_error(-result)) {
-    // A plain call: an address goes once, and its datagrams are then few.
-    message.datagram.local = {};
-    message.prepare(std::move(message.datagram));
-    result = ::sendmsg(fd, &message.header, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
-    if (result == 0) arrivals.stale_sources.push_back(message.datagram.tag);
-  }
-  if (result < 0) report_send_failure(message.datagram, -result, arrivals);
-  message.datagram.packet = Packet();
-}
-
-DeviceBuffer::DeviceBuffer(const LoopOptions& options) noexcept : headroom(options.device_headroom) {
-  const std::size_t behind = std::max<std::size_t>(options.device_tailroom, 1);
-  usable = options.pool->capacity() - headroom - behind;
 }
 
 bool zero_means_end(int fd) noexcept {
@@ -79,22 +50,12 @@ DeviceRead classify_device_error(int error) noexcept {
   }
 }
 
-void deliver_device_packet(Packet packet, const DeviceBuffer& buffer, std::size_t length, Arrivals& arrivals) {
-  if (length > buffer.usable) {
-    ++arrivals.truncated_device_packets;
-    return;
-  }
-  packet.place(buffer.headroom, length);
-  arrivals.from_device.push_back(std::move(packet));
-}
-
-DeviceRead read_device(int fd, bool zero_is_end, const DeviceBuffer& buffer, PacketPool& pool, Arrivals& arrivals) {
-  Packet packet = pool.take(buffer.headroom);
-  if (!packet) return DeviceRead::kStarved;
-  const ssize_t length = ::read(fd, packet.data(), buffer.read_size());
+DeviceRead read_device(int fd, bool zero_is_end, std::span<std::uint8_t> buffer, Intake& intake, Arrivals& arrivals) {
+  if (intake.is_starved()) return DeviceRead::kStarved;
+  const ssize_t length = ::read(fd, buffer.data(), buffer.size());
   if (length < 0) return classify_device_error(errno);
   if (length == 0 && zero_is_end) return DeviceRead::kGone;
-  deliver_device_packet(std::move(packet), buffer, static_cast<std::size_t>(length), arrivals);
+  intake.read_device(buffer.first(static_cast<std::size_t>(length)), arrivals);
   return DeviceRead::kPacket;
 }
 
@@ -112,7 +73,8 @@ bool is_readable_now(int fd) noexcept {
 bool has_news(const Arrivals& arrivals) noexcept {
   return !arrivals.from_device.empty() || !arrivals.from_network.empty() || !arrivals.send_failures.empty() ||
          !arrivals.stale_sources.empty() || arrivals.device_gone ||
-         (arrivals.write_failures | arrivals.truncated_datagrams | arrivals.truncated_device_packets | arrivals.starved_device_reads |
+         (arrivals.refused_trains | arrivals.write_failures | arrivals.truncated_datagrams | arrivals.truncated_device_packets |
+          arrivals.unplaced_datagrams | arrivals.unplaced_device_packets | arrivals.malformed_device_reads | arrivals.starved_device_reads |
           arrivals.starved_socket_reads) != 0;
 }
 
@@ -125,9 +87,13 @@ bool move_arrivals(Arrivals& source, Arrivals& target) {
   append(source.from_network, target.from_network);
   append(source.send_failures, target.send_failures);
   append(source.stale_sources, target.stale_sources);
+  target.refused_trains += source.refused_trains;
   target.write_failures += source.write_failures;
   target.truncated_datagrams += source.truncated_datagrams;
   target.truncated_device_packets += source.truncated_device_packets;
+  target.unplaced_datagrams += source.unplaced_datagrams;
+  target.unplaced_device_packets += source.unplaced_device_packets;
+  target.malformed_device_reads += source.malformed_device_reads;
   target.starved_device_reads += source.starved_device_reads;
   target.starved_socket_reads += source.starved_socket_reads;
   target.device_gone |= source.device_gone;

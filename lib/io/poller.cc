@@ -1,5 +1,5 @@
-// The loop without io_uring: epoll (level-triggered) says which sources are readable, then one recvmsg or read a packet, one
-// packet a source in turn, until max_batch or until all are empty. Sends and writes are made at once, so nothing is in flight.
+// The loop without io_uring: epoll (level-triggered) says which sources are readable, then one recvmsg or read a source in turn,
+// until max_batch or until all are empty. Sends are made at once and writes by the next wait(), so nothing is in flight.
 //
 // A source:  kWatched --pool empty, or an error that may pass--> kPaused (out of the epoll set) --pause over--> kWatched
 //            kWatched --device deleted--> kGone
@@ -11,7 +11,9 @@
 #include <cerrno>
 #include <utility>
 
+#include "io/device_writer.h"
 #include "io/message.h"
+#include "io/train.h"
 #include "io/system_error.h"
 #include "io/wake_signal.h"
 
@@ -23,10 +25,10 @@ using Steady = std::chrono::steady_clock;
 class Poller final : public Loop {
  public:
   explicit Poller(const LoopOptions& options)
-      : pool_(*options.pool),
-        receive_headroom_(options.receive_headroom),
-        device_buffer_(options),
+      : intake_(options),
         max_batch_(std::max<std::size_t>(options.max_batch, 1)),
+        segmentation_(options.segmentation),
+        buffer_(kReadSize),
         epoll_(::epoll_create1(EPOLL_CLOEXEC)) {}
 
   Result<void> open() {
@@ -39,10 +41,14 @@ class Poller final : public Loop {
     return {};
   }
 
-  void set_device(int read_fd, int write_fd) override {
+  using Loop::set_device;
+  void set_device(int read_fd, int write_fd, DeviceFormat format) override {
     make_nonblocking(read_fd);
     make_nonblocking(write_fd);
+    write_all();
     device_write_fd_ = write_fd;
+    intake_.set_device_format(format);
+    writer_.set_format(format);
     replace(sources_[kDevice], read_fd);
     zero_is_end_ = read_fd >= 0 && zero_means_end(read_fd);
   }
@@ -55,29 +61,28 @@ class Poller final : public Loop {
   }
 
   void send(std::span<Datagram> datagrams) override {
-    for (Datagram& datagram : datagrams) {
-      const int fd = socket_for(datagram.remote.address.family);
+    while (!datagrams.empty()) {
+      Datagram& first = datagrams.front();
+      const int fd = socket_for(first.remote.address.family);
       if (fd < 0) {
-        report_send_failure(datagram, EAFNOSUPPORT, carried_);
-        datagram.packet = Packet();
+        report_send_failure(first, EAFNOSUPPORT, carried_);
+        first.packet = Packet();
+        datagrams = datagrams.subspan(1);
         continue;
       }
-      outgoing_.prepare(std::move(datagram));
-      const int result = ::sendmsg(fd, &outgoing_.header, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
-      finish_send(outgoing_, fd, result, carried_);
+      const bool may_be_several = segmentation_ && !refusals_.contains(first.remote, Steady::now);
+      datagrams = datagrams.subspan(train_.load(datagrams, may_be_several));
+      const int result = ::sendmsg(fd, train_.header(), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+      train_.finish(fd, result, refusals_, carried_);
     }
   }
 
-  void write(std::span<Packet> packets) override {
-    for (Packet& packet : packets) {
-      if (::write(device_write_fd_, packet.data(), packet.size()) < 0) ++carried_.write_failures;
-      packet = Packet();
-    }
-  }
+  void write(std::span<Packet> packets) override { writer_.add(packets); }
 
   void wait(Duration timeout, Arrivals& arrivals) override {
     const bool is_endless = timeout == Duration::max();
     const Steady::time_point deadline = is_endless ? Steady::time_point::max() : saturated_deadline(timeout);
+    write_all();
     bool is_done = move_arrivals(carried_, arrivals);
     for (;;) {
       Duration left = Duration::zero();
@@ -92,6 +97,7 @@ class Poller final : public Loop {
   }
 
   void wake() noexcept override { wake_.request(); }
+  [[nodiscard]] bool is_parked() const noexcept override { return wake_.is_parked(); }
   [[nodiscard]] const char* name() const noexcept override { return "epoll"; }
   [[nodiscard]] std::size_t in_flight() const noexcept override { return 0; }
 
@@ -107,6 +113,14 @@ class Poller final : public Loop {
     bool is_starved = false;         // counted once; until a buffer was there again
     Steady::time_point resume_at{};  // kPaused
   };
+
+  void write_all() {
+    if (writer_.is_empty()) return;
+    for (const DeviceWriter::Write& planned : writer_.plan()) {
+      if (write_to_device(device_write_fd_, planned) != 0) carried_.write_failures += planned.packets;
+    }
+    writer_.clear();
+  }
 
   static Steady::time_point saturated_deadline(Duration timeout) {
     const auto now = Steady::now();
@@ -211,7 +225,7 @@ class Poller final : public Loop {
         if (!source.is_ready || left == 0) continue;
         any = true;
         const DeviceRead outcome =
-            is_device(source) ? read_device(source.fd, zero_is_end_, device_buffer_, pool_, arrivals) : receive(source, arrivals);
+            is_device(source) ? read_device(source.fd, zero_is_end_, buffer_, intake_, arrivals) : receive(source, arrivals);
         if (outcome == DeviceRead::kPacket) {
           --left;
           any_news = true;
@@ -245,12 +259,10 @@ class Poller final : public Loop {
   }
 
   DeviceRead receive(Source& source, Arrivals& arrivals) {
-    Datagram datagram;
-    datagram.packet = pool_.take(receive_headroom_);
-    if (!datagram.packet) return DeviceRead::kStarved;
+    if (intake_.is_starved()) return DeviceRead::kStarved;
     sockaddr_storage address;
     alignas(cmsghdr) std::uint8_t control[kControlSize];
-    iovec payload{datagram.packet.data(), pool_.capacity() - receive_headroom_};
+    iovec payload{buffer_.data(), buffer_.size()};
     msghdr message{};
     message.msg_name = &address;
     message.msg_namelen = sizeof address;
@@ -260,27 +272,22 @@ class Poller final : public Loop {
     message.msg_controllen = sizeof control;
     const ssize_t length = ::recvmsg(source.fd, &message, MSG_DONTWAIT);
     if (length < 0) return errno == EAGAIN || errno == EINTR ? DeviceRead::kEmpty : DeviceRead::kFailed;
-    if ((message.msg_flags & MSG_TRUNC) != 0) {
-      ++arrivals.truncated_datagrams;
-      return DeviceRead::kPacket;
-    }
-    datagram.packet.resize(static_cast<std::size_t>(length));
-    datagram.remote = decode_address(address);
-    decode_control(message, datagram);
-    arrivals.from_network.push_back(std::move(datagram));
+    intake_.receive(message, std::span(buffer_).first(static_cast<std::size_t>(length)), arrivals);
     return DeviceRead::kPacket;
   }
 
-  PacketPool& pool_;
-  const std::size_t receive_headroom_;
-  const DeviceBuffer device_buffer_;
+  Intake intake_;
   const std::size_t max_batch_;
+  const bool segmentation_;
+  std::vector<std::uint8_t> buffer_;  // for one read
   FileDescriptor epoll_;
   WakeSignal wake_;
   Source sources_[kSources];
   int device_write_fd_ = -1;
   bool zero_is_end_ = false;
-  OutgoingMessage outgoing_;
+  DeviceWriter writer_;
+  Train train_;
+  TrainRefusals refusals_;
   Arrivals carried_;  // what send(), write() and a vanishing source have to say, until the next wait()
 };
 

@@ -1,9 +1,8 @@
-// The loop on io_uring. Receiving: multishot requests that stay armed and complete into packets of the pool (buffer_ring.h).
-// Sending: one SENDMSG or WRITE a packet, submitted in order; MSG_DONTWAIT, RWF_NOWAIT and never IOSQE_ASYNC, so each completes
-// while it is submitted and none overtakes another. A source:
+// The loop on io_uring. Receiving: multishot requests that stay armed and complete into the loop's own buffers (buffer_ring.h), from
+// where intake.h makes packets. Sending: one SENDMSG a train, one WRITEV a packet or super-packet of the device, submitted in
+// order; MSG_DONTWAIT, RWF_NOWAIT and never IOSQE_ASYNC, so each completes while it is submitted and none overtakes another.
+// A source:
 //   idle --buffers, pause over--> armed --completion without CQE_F_MORE (no buffers, error, cancelled)--> idle, --deleted--> gone
-// A received buffer: [io_uring_recvmsg_out 16][name 32][control 128][payload]. These 176 bytes are the headroom once the
-// datagram is delivered; only a larger receive_headroom puts room in front of them.
 // The buffers lent for reading are at most max_batch in all and lent once a wait(), which bounds what one wait() brings.
 // Before Linux 6.7 (no READ_MULTISHOT; a TUN may not know NOWAIT) the device is polled and read and written by plain calls.
 
@@ -22,23 +21,8 @@ namespace wgu::io {
 namespace {
 
 constexpr std::uint8_t kOpReadMultishot = 49;  // IORING_OP_READ_MULTISHOT, Linux 6.7; not in liburing 2.3
-constexpr unsigned kSlots = 256;               // sends and writes under way, and entries of the submission queue
-
-BufferRing::Shape socket_buffers(const LoopOptions& options, std::size_t count) {
-  const std::size_t front = options.receive_headroom > Ring::kReceivePrefix ? options.receive_headroom - Ring::kReceivePrefix : 0;
-  return {.group = 0, .front = front, .alignment = alignof(cmsghdr), .back = 0, .count = count};
-}
-
-BufferRing::Shape device_buffers(const LoopOptions& options, const DeviceBuffer& buffer, std::size_t count) {
-  const std::size_t back = options.pool->capacity() - buffer.headroom - buffer.read_size();
-  return {.group = 1, .front = buffer.headroom, .alignment = 1, .back = back, .count = count};
-}
-
-// Half of a batch for each of the two groups, and never more than half of the pool for both: idle buffers must leave packets
-// to whoever makes them.
-std::size_t buffers_lent(const LoopOptions& options) {
-  return std::clamp<std::size_t>(std::min(options.max_batch / 2, options.pool->count() / 4), 1, 1U << 14);
-}
+constexpr unsigned kEntries = 256;             // of the submission queue
+constexpr unsigned kTrains = 64;               // under way at once
 
 bool may_pass(int result) noexcept { return result >= 0 || result == -EINTR || result == -EAGAIN || result == -EBUSY || result == -ETIME; }
 
@@ -47,28 +31,28 @@ bool may_pass(int result) noexcept { return result >= 0 || result == -EINTR || r
 // ---- opening and closing
 
 Ring::Ring(const LoopOptions& options)
-    : pool_(*options.pool),
-      device_buffer_(options),
-      batch_(buffers_lent(options)),
-      socket_buffers_(pool_, socket_buffers(options, batch_)),
-      device_buffers_(pool_, device_buffers(options, device_buffer_, batch_)),
-      slots_(kSlots) {
+    : intake_(options),
+      reads_(std::clamp<std::size_t>(options.max_batch / 2, 1, 1U << 12)),
+      segmentation_(options.segmentation),
+      socket_buffers_(0, reads_, kReceivePrefix + kReadSize),
+      device_buffers_(1, reads_, kReadSize),
+      trains_(kTrains) {
   receive_layout_.msg_namelen = kNameSize;
   receive_layout_.msg_controllen = kControlSize;
   sources_[0].kind = Kind::kDevice;
   sources_[1].kind = Kind::kSocketV4;
   sources_[2].kind = Kind::kSocketV6;
-  free_slots_.reserve(kSlots);
-  for (std::uint32_t slot = kSlots; slot-- > 0;) free_slots_.push_back(slot);
+  free_trains_.reserve(kTrains);
+  for (std::uint32_t train = kTrains; train-- > 0;) free_trains_.push_back(train);
 }
 
 Result<void> Ring::open(bool plain_device_calls) {
   if (wake_.fd() < 0) return system_error(errno, "eventfd");
   io_uring_params params{};
   params.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE;
-  // Room for everything that can complete between two looks: all slots, all buffers, and the ends of the multishot requests.
-  params.cq_entries = std::bit_ceil(2 * (kSlots + 2 * static_cast<unsigned>(batch_) + 16));
-  if (const int result = io_uring_queue_init_params(kSlots, &handle_.ring, &params); result < 0)
+  // Room for everything that can complete between two looks: all entries, all buffers, and the ends of the multishot requests.
+  params.cq_entries = std::bit_ceil(2 * (kEntries + 2 * static_cast<unsigned>(reads_) + 16));
+  if (const int result = io_uring_queue_init_params(kEntries, &handle_.ring, &params); result < 0)
     return system_error(-result, "io_uring_setup(SINGLE_ISSUER | DEFER_TASKRUN, which need Linux 6.1)");
   handle_.is_open = true;
   if ((params.features & IORING_FEAT_EXT_ARG) == 0) return Error{ENOSYS, "io_uring: waiting takes no timeout (EXT_ARG)"};
@@ -76,6 +60,8 @@ Result<void> Ring::open(bool plain_device_calls) {
   is_device_by_ring_ = !plain_device_calls && knows_multishot_read();
   if (is_device_by_ring_) {
     if (auto opened = device_buffers_.open(ring()); !opened) return opened;
+  } else {
+    plain_buffer_.resize(kReadSize);
   }
   io_uring_register_ring_fd(&ring());  // saves looking the descriptor up on each call; harmless where it is refused
   return {};
@@ -98,12 +84,14 @@ bool Ring::knows_multishot_read() {
 
 // ---- replacing descriptors
 
-void Ring::set_device(int read_fd, int write_fd) {
+void Ring::set_device(int read_fd, int write_fd, DeviceFormat format) {
   make_nonblocking(read_fd);
   make_nonblocking(write_fd);
   drain_sends();
   replace(device(), read_fd);
   write_fd_ = write_fd;
+  intake_.set_device_format(format);
+  writer_.set_format(format);
   is_device_readable_ = false;
   is_write_by_ring_ = is_device_by_ring_;
   zero_is_end_ = read_fd >= 0 && zero_means_end(read_fd);
@@ -118,9 +106,11 @@ void Ring::set_sockets(int v4, int v6) {
 }
 
 void Ring::drain_sends() {
+  submit_writes();
   do {
     if (!flush()) return;
   } while (in_flight_ != 0);
+  end_writes();
 }
 
 void Ring::replace(Source& source, int fd) {
@@ -160,49 +150,67 @@ io_uring_sqe* Ring::next_entry() {
   return entry;
 }
 
-// An entry and a slot for one packet on its way out.
-bool Ring::begin(io_uring_sqe*& entry, std::uint32_t& slot) {
-  if (free_slots_.empty() && (!flush() || free_slots_.empty())) return false;
-  entry = next_entry();
-  if (entry == nullptr) return false;
-  slot = free_slots_.back();
-  free_slots_.pop_back();
-  ++in_flight_;
-  return true;
+void Ring::send(std::span<Datagram> datagrams) {
+  while (!datagrams.empty()) {
+    Datagram& first = datagrams.front();
+    if (const int fd = socket_for(first.remote.address.family); fd >= 0) {
+      submit_train(datagrams, fd);
+    } else {
+      report_send_failure(first, EAFNOSUPPORT, carried_);
+      first.packet = Packet();
+      datagrams = datagrams.subspan(1);
+    }
+  }
 }
 
-void Ring::send(std::span<Datagram> datagrams) {
-  for (Datagram& datagram : datagrams) {
-    const int fd = socket_for(datagram.remote.address.family);
-    io_uring_sqe* entry = nullptr;
-    std::uint32_t slot = 0;
-    if (fd < 0 || !begin(entry, slot)) {
-      report_send_failure(datagram, fd < 0 ? EAFNOSUPPORT : EAGAIN, carried_);
-      datagram.packet = Packet();
+// As many from the front as go together.
+void Ring::submit_train(std::span<Datagram>& datagrams, int fd) {
+  if (free_trains_.empty()) flush();
+  const bool may_be_several = segmentation_ && !refusals_.contains(datagrams.front().remote, Steady::now);
+  io_uring_sqe* entry = free_trains_.empty() ? nullptr : next_entry();
+  if (entry == nullptr) {
+    report_send_failure(datagrams.front(), EAGAIN, carried_);
+    datagrams.front().packet = Packet();
+    datagrams = datagrams.subspan(1);
+    return;
+  }
+  const std::uint32_t slot = free_trains_.back();
+  free_trains_.pop_back();
+  Train& train = trains_[slot];
+  datagrams = datagrams.subspan(train.load(datagrams, may_be_several));
+  io_uring_prep_sendmsg(entry, fd, train.header(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  io_uring_sqe_set_data64(entry, user_data(Kind::kSend, 0, slot));
+  ++in_flight_;
+}
+
+void Ring::write(std::span<Packet> packets) { writer_.add(packets); }
+
+// All that was written since the last wait(). The plan stays until all of it has completed: end_writes().
+void Ring::submit_writes() {
+  if (writer_.is_empty()) return;
+  planned_ = writer_.plan();
+  for (std::uint32_t number = 0; number < planned_.size(); ++number) {
+    const DeviceWriter::Write& write = planned_[number];
+    if (write_fd_ < 0) {
+      carried_.write_failures += write.packets;
       continue;
     }
-    slots_[slot].prepare(std::move(datagram));
-    io_uring_prep_sendmsg(entry, fd, &slots_[slot].header, MSG_DONTWAIT | MSG_NOSIGNAL);
-    io_uring_sqe_set_data64(entry, user_data(Kind::kSend, 0, slot));
+    io_uring_sqe* entry = is_write_by_ring_ ? next_entry() : nullptr;
+    if (entry != nullptr) {
+      io_uring_prep_writev(entry, write_fd_, write.pieces.data(), static_cast<unsigned>(write.pieces.size()), static_cast<std::uint64_t>(-1));
+      entry->rw_flags = RWF_NOWAIT;  // EAGAIN instead of waiting for room, which would let later packets overtake
+      io_uring_sqe_set_data64(entry, user_data(Kind::kWrite, 0, number));
+      ++in_flight_;
+    } else {
+      write_plainly(write, carried_);
+    }
   }
 }
 
-void Ring::write(std::span<Packet> packets) {
-  for (Packet& packet : packets) {
-    io_uring_sqe* entry = nullptr;
-    std::uint32_t slot = 0;
-    if (!is_write_by_ring_ || write_fd_ < 0) {
-      write_plainly(packet, carried_);
-    } else if (!begin(entry, slot)) {
-      ++carried_.write_failures;
-    } else {
-      io_uring_prep_write(entry, write_fd_, packet.data(), static_cast<unsigned>(packet.size()), static_cast<std::uint64_t>(-1));
-      entry->rw_flags = RWF_NOWAIT;  // EAGAIN instead of waiting for room, which would let later packets overtake
-      io_uring_sqe_set_data64(entry, user_data(Kind::kWrite, 0, slot));
-      slots_[slot].datagram.packet = std::move(packet);
-    }
-    packet = Packet();
-  }
+// \pre nothing is in flight
+void Ring::end_writes() noexcept {
+  planned_ = {};
+  writer_.clear();
 }
 
 // ---- waiting
@@ -213,6 +221,7 @@ void Ring::wait(Duration timeout, Arrivals& arrivals) {
   const auto deadline = timeout < Steady::time_point::max() - start ? start + timeout : Steady::time_point::max();
   // What was carried over has used up buffers of this batch already.
   const bool may_lend = carried_.from_device.empty() && carried_.from_network.empty();
+  submit_writes();
   bool is_done = move_arrivals(carried_, arrivals);
   for (bool is_first = true;; is_first = false) {
     Duration left = Duration::zero();
@@ -230,12 +239,15 @@ void Ring::wait(Duration timeout, Arrivals& arrivals) {
   // Sends that could not be handed over at once (EBUSY) or completed beyond the completion queue.
   while (in_flight_ != 0 && flush()) {
   }
+  if (in_flight_ == 0) end_writes();
   move_arrivals(carried_, arrivals);
 }
 
 void Ring::lend_buffers() noexcept {
-  if (sources_[1].fd >= 0 || sources_[2].fd >= 0) socket_buffers_.replenish();
-  if (is_device_by_ring_ && device().fd >= 0 && !device().is_gone) device_buffers_.replenish();
+  const std::size_t affordable = intake_.affordable_reads(2 * reads_);
+  const std::size_t each = std::min(affordable, std::max<std::size_t>(affordable / 2, 1));
+  if (sources_[1].fd >= 0 || sources_[2].fd >= 0) socket_buffers_.lend(each);
+  if (is_device_by_ring_ && device().fd >= 0 && !device().is_gone) device_buffers_.lend(each);
 }
 
 void Ring::arm_wake() {
@@ -314,8 +326,6 @@ void Ring::enter(Duration left) {
 
 Result<std::unique_ptr<Loop>> open_ring(LoopOptions options) {
   if (auto fits = check_options(options); !fits) return fits.error();
-  if (options.pool->capacity() <= std::max(Ring::kReceivePrefix, options.receive_headroom) + alignof(cmsghdr))
-    return Error{EINVAL, "packet buffers of " + std::to_string(options.pool->capacity()) + " bytes are too small for io_uring"};
   auto ring = std::make_unique<Ring>(options);
   if (auto opened = ring->open(options.plain_device_calls); !opened) return opened.error();
   return std::unique_ptr<Loop>(std::move(ring));

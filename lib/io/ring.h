@@ -6,11 +6,15 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "io/buffer_ring.h"
+#include "io/device_writer.h"
+#include "io/intake.h"
 #include "io/loop.h"
 #include "io/message.h"
+#include "io/train.h"
 #include "io/wake_signal.h"
 
 namespace wgu::io {
@@ -30,6 +34,7 @@ struct RingHandle {
 class Ring final : public Loop {
  public:
   static constexpr socklen_t kNameSize = 32;  // sockaddr_in6 (28), rounded so that the control messages are aligned
+  // A received buffer: [io_uring_recvmsg_out 16][name 32][control 128][payload].
   static constexpr std::size_t kReceivePrefix = sizeof(io_uring_recvmsg_out) + kNameSize + kControlSize;
   static_assert(sizeof(sockaddr_in6) <= kNameSize && kReceivePrefix % alignof(cmsghdr) == 0);
 
@@ -37,12 +42,14 @@ class Ring final : public Loop {
   ~Ring() override;
   Result<void> open(bool plain_device_calls);
 
-  void set_device(int read_fd, int write_fd) override;
+  using Loop::set_device;
+  void set_device(int read_fd, int write_fd, DeviceFormat format) override;
   void set_sockets(int v4, int v6) override;
   void send(std::span<Datagram> datagrams) override;
   void write(std::span<Packet> packets) override;
   void wait(Duration timeout, Arrivals& arrivals) override;
   void wake() noexcept override { wake_.request(); }
+  [[nodiscard]] bool is_parked() const noexcept override { return wake_.is_parked(); }
   [[nodiscard]] const char* name() const noexcept override { return "io_uring"; }
   [[nodiscard]] std::size_t in_flight() const noexcept override { return in_flight_; }
 
@@ -78,7 +85,9 @@ class Ring final : public Loop {
   // ring.cc
   bool flush();
   io_uring_sqe* next_entry();
-  bool begin(io_uring_sqe*& entry, std::uint32_t& slot);
+  void submit_train(std::span<Datagram>& datagrams, int fd);
+  void submit_writes();
+  void end_writes() noexcept;
   void drain_sends();
   void lend_buffers() noexcept;
   void arm_wake();
@@ -94,16 +103,16 @@ class Ring final : public Loop {
   bool complete(const io_uring_cqe& completion, Arrivals& arrivals);
   bool complete_write(std::uint32_t slot, int result, Arrivals& arrivals);
   bool complete_read(Source& source, const io_uring_cqe& completion, Arrivals& arrivals);
-  void release(std::uint32_t slot) noexcept;
   void end_device(Arrivals& arrivals);
-  bool deliver_empty_read(Source& source, Arrivals& arrivals);
-  void deliver_datagram(Packet packet, int result, Arrivals& arrivals);
+  bool note_read_error(Source& source, int error, Arrivals& arrivals);
+  bool deliver_empty_read(Arrivals& arrivals);
+  void deliver_datagrams(std::span<std::uint8_t> buffer, int result, Arrivals& arrivals);
   bool read_plainly(Arrivals& arrivals);
-  void write_plainly(Packet& packet, Arrivals& arrivals) noexcept;
+  void write_plainly(const DeviceWriter::Write& write, Arrivals& arrivals) noexcept;
 
-  PacketPool& pool_;
-  const DeviceBuffer device_buffer_;
-  const std::size_t batch_;  // half of max_batch, less for a small pool
+  Intake intake_;
+  const std::size_t reads_;  // of a source's buffers at once: half of max_batch
+  const bool segmentation_;
   WakeSignal wake_;
   RingHandle handle_;
   BufferRing socket_buffers_;
@@ -116,9 +125,13 @@ class Ring final : public Loop {
   bool is_device_readable_ = false;  // polled device: not yet read empty
   bool zero_is_end_ = false;
   int write_fd_ = -1;
-  std::vector<OutgoingMessage> slots_;
-  std::vector<std::uint32_t> free_slots_;
-  std::size_t in_flight_ = 0;
+  DeviceWriter writer_;
+  std::span<const DeviceWriter::Write> planned_;  // by number of the write
+  std::vector<std::uint8_t> plain_buffer_;  // for a polled device
+  std::vector<Train> trains_;
+  std::vector<std::uint32_t> free_trains_;
+  TrainRefusals refusals_;
+  std::size_t in_flight_ = 0;        // trains and writes
   unsigned cancels_under_way_ = 0;
   Arrivals carried_;  // what completed outside wait()
 };

@@ -1,14 +1,12 @@
 // What came back from io_uring. completion -> its Kind:
-//   read of a source   the buffer it filled becomes a Packet or Datagram where it lies; without CQE_F_MORE the request is over
-//                      and arm_sources() decides when the next one begins (no buffers: when there are; error: after a pause)
-//   send, write        failure is accounted, then the packet goes back and the slot is free
+//   read of a source   the buffer it filled becomes packets and is free again; without CQE_F_MORE the request is over and
+//                      arm_sources() decides when the next one begins (no buffers: when there are; error: after a pause)
+//   send, write        failure is accounted; the train is free, the writes are when all are done
 //   wake               only ends the blocking; WakeSignal says whether somebody asked
 // Nothing here submits: the completion queue is being walked.
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
-#include <utility>
 
 #include "io/ring.h"
 
@@ -31,10 +29,13 @@ bool Ring::complete(const io_uring_cqe& completion, Arrivals& arrivals) {
   const Kind kind = static_cast<Kind>(completion.user_data >> 56);
   const auto slot = static_cast<std::uint32_t>(completion.user_data);
   switch (kind) {
-    case Kind::kSend:
-      finish_send(slots_[slot], socket_for(slots_[slot].datagram.remote.address.family), completion.res, arrivals);
-      release(slot);
+    case Kind::kSend: {
+      Train& train = trains_[slot];
+      train.finish(socket_for(train.family()), completion.res, refusals_, arrivals);
+      free_trains_.push_back(slot);
+      --in_flight_;
       return completion.res < 0;
+    }
     case Kind::kWrite:
       return complete_write(slot, completion.res, arrivals);
     case Kind::kDevice:
@@ -51,21 +52,15 @@ bool Ring::complete(const io_uring_cqe& completion, Arrivals& arrivals) {
   return false;
 }
 
-void Ring::release(std::uint32_t slot) noexcept {
-  slots_[slot].datagram.packet = Packet();
-  free_slots_.push_back(slot);
-  --in_flight_;
-}
-
 bool Ring::complete_write(std::uint32_t slot, int result, Arrivals& arrivals) {
+  --in_flight_;
   if (result == -EOPNOTSUPP) {
     // A descriptor without NOWAIT. Completions come in order, so that writing here keeps it.
     is_write_by_ring_ = false;
-    write_plainly(slots_[slot].datagram.packet, arrivals);
+    write_plainly(planned_[slot], arrivals);
   } else if (result < 0) {
-    ++arrivals.write_failures;
+    arrivals.write_failures += planned_[slot].packets;
   }
-  release(slot);
   return result < 0;
 }
 
@@ -73,32 +68,37 @@ bool Ring::complete_read(Source& source, const io_uring_cqe& completion, Arrival
   const bool is_current = (completion.user_data >> 32 & 0xffffff) == (source.generation & 0xffffff);
   if (is_current && (completion.flags & IORING_CQE_F_MORE) == 0) source.is_armed = false;
   const bool is_device = source.kind == Kind::kDevice;
-  Packet packet;
-  if ((completion.flags & IORING_CQE_F_BUFFER) != 0)
-    packet = buffers_of(source).take(static_cast<std::uint16_t>(completion.flags >> IORING_CQE_BUFFER_SHIFT));
+  const bool has_buffer = (completion.flags & IORING_CQE_F_BUFFER) != 0;
+  const auto buffer = static_cast<std::uint16_t>(completion.flags >> IORING_CQE_BUFFER_SHIFT);
+  bool is_news = false;
   if (completion.res < 0) {
-    const int error = -completion.res;
-    if (!is_current || error == ENOBUFS || error == ECANCELED) return false;
-    if (is_device && classify_device_error(error) == DeviceRead::kGone) {
-      end_device(arrivals);
-      return true;
-    }
-    source.resume_at = Steady::now() + kErrorPause;
-    return false;
-  }
-  if (is_device && !is_device_by_ring_) {
+    is_news = is_current && note_read_error(source, -completion.res, arrivals);
+  } else if (is_device && !is_device_by_ring_) {
     if (is_current && !source.is_gone) is_device_readable_ = true;
-    return false;
+  } else if (is_device && completion.res == 0) {
+    is_news = is_current && deliver_empty_read(arrivals);
+  } else if (has_buffer) {
+    source.is_starved = false;
+    const std::span<std::uint8_t> bytes = buffers_of(source).at(buffer);
+    if (is_device) {
+      intake_.read_device(bytes.first(static_cast<std::size_t>(completion.res)), arrivals);
+    } else {
+      deliver_datagrams(bytes, completion.res, arrivals);
+    }
+    is_news = true;
   }
-  if (is_device && completion.res == 0) return is_current && deliver_empty_read(source, arrivals);
-  if (!packet) return false;
-  source.is_starved = false;
-  if (is_device) {
-    deliver_device_packet(std::move(packet), device_buffer_, static_cast<std::size_t>(completion.res), arrivals);
-  } else {
-    deliver_datagram(std::move(packet), completion.res, arrivals);
+  if (has_buffer) buffers_of(source).give_back(buffer);
+  return is_news;
+}
+
+bool Ring::note_read_error(Source& source, int error, Arrivals& arrivals) {
+  if (error == ENOBUFS || error == ECANCELED) return false;
+  if (source.kind == Kind::kDevice && classify_device_error(error) == DeviceRead::kGone) {
+    end_device(arrivals);
+    return true;
   }
-  return true;
+  source.resume_at = Steady::now() + kErrorPause;
+  return false;
 }
 
 void Ring::end_device(Arrivals& arrivals) {
@@ -108,43 +108,36 @@ void Ring::end_device(Arrivals& arrivals) {
 }
 
 // A read of zero bytes ends a multishot read and takes no buffer.
-bool Ring::deliver_empty_read(Source& source, Arrivals& arrivals) {
+bool Ring::deliver_empty_read(Arrivals& arrivals) {
   if (zero_is_end_) {
     end_device(arrivals);
-  } else if (Packet packet = pool_.take(device_buffer_.headroom); packet) {
-    deliver_device_packet(std::move(packet), device_buffer_, 0, arrivals);
   } else {
-    source.is_starved = true;
-    ++arrivals.starved_device_reads;
+    intake_.read_device({}, arrivals);
   }
   return true;
 }
 
-void Ring::deliver_datagram(Packet packet, int result, Arrivals& arrivals) {
-  io_uring_recvmsg_out* out = io_uring_recvmsg_validate(packet.data(), result, &receive_layout_);
-  if (out == nullptr || (out->flags & MSG_TRUNC) != 0) {
+void Ring::deliver_datagrams(std::span<std::uint8_t> buffer, int result, Arrivals& arrivals) {
+  io_uring_recvmsg_out* out = io_uring_recvmsg_validate(buffer.data(), result, &receive_layout_);
+  if (out == nullptr) {
     ++arrivals.truncated_datagrams;
     return;
   }
-  Datagram datagram;
   auto* name = static_cast<std::uint8_t*>(io_uring_recvmsg_name(out));
-  sockaddr_storage address{};
-  std::memcpy(&address, name, std::min<std::size_t>(out->namelen, kNameSize));
-  datagram.remote = decode_address(address);
   msghdr message{};
+  message.msg_name = name;
+  message.msg_namelen = std::min<socklen_t>(out->namelen, kNameSize);
   message.msg_control = name + kNameSize;
   message.msg_controllen = out->controllen;
-  decode_control(message, datagram);
-  packet.place(packet.headroom() + kReceivePrefix, io_uring_recvmsg_payload_length(out, result, &receive_layout_));
-  datagram.packet = std::move(packet);
-  arrivals.from_network.push_back(std::move(datagram));
+  message.msg_flags = static_cast<int>(out->flags);
+  intake_.receive(message, buffer.subspan(kReceivePrefix, io_uring_recvmsg_payload_length(out, result, &receive_layout_)), arrivals);
 }
 
 // A device without multishot reads. The poll tells only of changes, so the device counts as readable until a read says otherwise.
 bool Ring::read_plainly(Arrivals& arrivals) {
   bool any_news = false;
-  for (std::size_t count = 0; count < batch_; ++count) {
-    switch (read_device(device().fd, zero_is_end_, device_buffer_, pool_, arrivals)) {
+  for (std::size_t count = 0; count < reads_; ++count) {
+    switch (read_device(device().fd, zero_is_end_, plain_buffer_, intake_, arrivals)) {
       case DeviceRead::kPacket:
         device().is_starved = false;
         any_news = true;
@@ -167,8 +160,8 @@ bool Ring::read_plainly(Arrivals& arrivals) {
   return any_news;
 }
 
-void Ring::write_plainly(Packet& packet, Arrivals& arrivals) noexcept {
-  if (::write(write_fd_, packet.data(), packet.size()) < 0) ++arrivals.write_failures;
+void Ring::write_plainly(const DeviceWriter::Write& write, Arrivals& arrivals) noexcept {
+  if (write_to_device(write_fd_, write) != 0) arrivals.write_failures += write.packets;
 }
 
 }  // namespace wgu::io

@@ -4,6 +4,7 @@
 //                        -> EBUSY: it exists      -> persistent and unused -> attach -> alone on it? -> further queues
 //                                                 -> anything else: EBUSY
 //   adopt   TUNGETIFF on every descriptor -> flags we can read packets with -> non-blocking
+//   both    offloads: the most that is asked for and that the kernel takes
 //
 // Exclusiveness is ours to see to: the kernel lets any process attach one more queue to a multi-queue device, and a second
 // daemon of the same name would silently take a share of the first one's packets.
@@ -22,13 +23,17 @@
 
 #include "io/rtnetlink.h"
 #include "io/system_error.h"
+#include "io/virtio_net.h"
 #include "values/quote_value.h"
 
 namespace wgu::io {
 namespace {
 
 constexpr char kCloneDevice[] = "/dev/net/tun";
-constexpr short kFlags = IFF_TUN | IFF_NO_PI;
+constexpr int kFlags = IFF_TUN | IFF_NO_PI;
+// TUNSETOFFLOAD, <linux/if_tun.h> of Linux 6.2; the kernel takes these two only together.
+constexpr unsigned kUdpSegmentation = 0x20 | 0x40;  // TUN_F_USO4 | TUN_F_USO6
+constexpr unsigned kTcpSegmentation = TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
 
 // What dev_valid_name() of the kernel asks for, and no control characters: the name is part of a path and of log lines.
 Result<void> check_name(const std::string& name) {
@@ -66,9 +71,6 @@ Result<Queue> attach_queue(const std::string& name, int flags) {
   ifreq request = request_for(name);
   request.ifr_flags = static_cast<short>(flags);
   if (::ioctl(fd.get(), TUNSETIFF, &request) < 0) return system_error(errno, "attach to TUN " + quote_value(name));
-  // Offloads outlive the process that switched them on for a persistent device; without a virtio header they would come as
-  // packets larger than the MTU.
-  if (::ioctl(fd.get(), TUNSETOFFLOAD, 0UL) < 0) return system_error(errno, "switch off offloads of TUN " + quote_value(name));
   return Queue{std::move(fd), name_in(request)};
 }
 
@@ -80,13 +82,26 @@ Result<LinkMessage> look_up(const std::string& name) {
 
 Error in_use(const std::string& name) { return {EBUSY, "interface " + quote_value(name) + " is in use by another process"}; }
 
-Result<Queue> attach_to_existing(const std::string& name, bool& is_multi_queue) {
+// The most of `offloads` that the kernel grants. They outlive the process that switched them on for a persistent device, and without
+// a virtio header they would come as packets larger than the MTU: so they are set, to none if need be, in any case.
+Result<DeviceFormat> switch_offloads(int queue, const std::string& name, bool has_virtio_header, TunOffloads offloads) {
+  const auto is_granted = [queue](unsigned long features) { return ::ioctl(queue, TUNSETOFFLOAD, features) == 0; };
+  DeviceFormat format{.has_virtio_header = has_virtio_header};
+  if (!is_granted(0)) return system_error(errno, "switch off offloads of TUN " + quote_value(name));
+  if (!has_virtio_header || !is_granted(TUN_F_CSUM)) return format;
+  format.tcp_v4 = format.tcp_v6 = offloads.tcp && is_granted(TUN_F_CSUM | kTcpSegmentation);
+  const unsigned long granted = TUN_F_CSUM | (format.tcp_v4 ? kTcpSegmentation : 0);
+  format.udp = offloads.udp && is_granted(granted | kUdpSegmentation);
+  return format;
+}
+
+Result<Queue> attach_to_existing(const std::string& name, int flags, bool& is_multi_queue) {
   auto link = look_up(name);
   if (!link) return std::move(link).error();
   if (link->kind != "tun") return Error{EBUSY, "interface " + quote_value(name) + " exists and is not a TUN"};
   if (!link->is_persistent || link->attached_queues != 0) return in_use(name);
   is_multi_queue = link->is_multi_queue;
-  auto queue = attach_queue(name, kFlags | (is_multi_queue ? IFF_MULTI_QUEUE : 0));
+  auto queue = attach_queue(name, flags | (is_multi_queue ? IFF_MULTI_QUEUE : 0));
   if (!queue || !is_multi_queue) return queue;
   // Another process may have attached between question and deed; then both see two queues and both give way.
   link = look_up(name);
@@ -95,13 +110,13 @@ Result<Queue> attach_to_existing(const std::string& name, bool& is_multi_queue) 
   return queue;
 }
 
-Result<Queue> attach_first(const std::string& name, bool& is_multi_queue) {
-  auto queue = attach_queue(name, kFlags | IFF_TUN_EXCL | (is_multi_queue ? IFF_MULTI_QUEUE : 0));
+Result<Queue> attach_first(const std::string& name, int flags, bool& is_multi_queue) {
+  auto queue = attach_queue(name, flags | IFF_TUN_EXCL | (is_multi_queue ? IFF_MULTI_QUEUE : 0));
   if (!queue && is_multi_queue && queue.error().code == EINVAL) {
     is_multi_queue = false;
-    queue = attach_queue(name, kFlags | IFF_TUN_EXCL);
+    queue = attach_queue(name, flags | IFF_TUN_EXCL);
   }
-  if (!queue && queue.error().code == EBUSY) return attach_to_existing(name, is_multi_queue);
+  if (!queue && queue.error().code == EBUSY) return attach_to_existing(name, flags, is_multi_queue);
   return queue;
 }
 
@@ -116,7 +131,6 @@ Error refuse_device(const std::string& name, const char* why) { return {EINVAL, 
 Result<void> check_flags(const ifreq& request) {
   const auto flags = static_cast<unsigned short>(request.ifr_flags);
   if ((flags & IFF_TUN) == 0) return refuse_device(name_in(request), "a TAP, not a TUN");
-  if ((flags & IFF_VNET_HDR) != 0) return refuse_device(name_in(request), "virtio header switched on (IFF_VNET_HDR)");
   return {};
 }
 
@@ -138,16 +152,32 @@ bool keeps_message_boundaries(int fd) noexcept {
   return ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && (type == SOCK_DGRAM || type == SOCK_SEQPACKET);
 }
 
-// The name of the TUN, or "" for a socket that stands for one.
-Result<std::string> identify(int fd) {
+Result<void> check_virtio_header(int queue, const std::string& name) {
+  int size = 0;
+  if (::ioctl(queue, TUNGETVNETHDRSZ, &size) < 0) return system_error(errno, "ask for the virtio header of " + quote_value(name));
+  if (size != static_cast<int>(kVirtioNetHeaderSize)) return refuse_device(name, "a virtio header of other than 10 bytes (TUNSETVNETHDRSZ)");
+  return {};
+}
+
+struct Identity {
+  std::string name{};  // of the TUN; "" for a socket that stands for one
+  bool has_virtio_header = false;
+  friend bool operator==(const Identity&, const Identity&) = default;
+};
+
+Result<Identity> identify(int fd) {
   auto request = ask_device(fd);
   if (request) {
+    const Identity tun{name_in(*request), (static_cast<unsigned short>(request->ifr_flags) & IFF_VNET_HDR) != 0};
     if (auto checked = check_flags(*request); !checked) return std::move(checked).error();
-    if (auto checked = check_packet_information(fd, name_in(*request)); !checked) return std::move(checked).error();
-    return name_in(*request);
+    if (auto checked = check_packet_information(fd, tun.name); !checked) return std::move(checked).error();
+    if (tun.has_virtio_header) {
+      if (auto checked = check_virtio_header(fd, tun.name); !checked) return std::move(checked).error();
+    }
+    return tun;
   }
   if (request.error().code == EBADF || request.error().code == EBADFD) return std::move(request).error();
-  if (keeps_message_boundaries(fd)) return std::string();
+  if (keeps_message_boundaries(fd)) return Identity();
   return Error{EINVAL, "descriptor " + std::to_string(fd) + " is neither a TUN nor a datagram socket"};
 }
 
@@ -161,36 +191,44 @@ Result<void> prepare(int fd) {
 
 }  // namespace
 
-Result<Tun> open_tun(const std::string& name, unsigned queues) {
+Result<Tun> open_tun(const std::string& name, unsigned queues, TunOffloads offloads) {
   if (auto checked = check_name(name); !checked) return std::move(checked).error();
   if (queues == 0) return Error{EINVAL, "interface " + quote_value(name) + ": no queues asked for"};
+  const int flags = kFlags | (offloads.any() ? IFF_VNET_HDR : 0);
   bool is_multi_queue = queues > 1;
-  auto first = attach_first(name, is_multi_queue);
+  auto first = attach_first(name, flags, is_multi_queue);
   if (!first) return std::move(first).error();
   Tun tun;
   tun.name = first->name;
   tun.queues.push_back(std::move(first->fd));
   while (is_multi_queue && tun.queues.size() < queues) {
-    auto next = attach_queue(tun.name, kFlags | IFF_MULTI_QUEUE);
+    auto next = attach_queue(tun.name, flags | IFF_MULTI_QUEUE);
     if (!next && next.error().code == E2BIG) break;
     if (!next) return std::move(next).error();
     tun.queues.push_back(std::move(next->fd));
   }
+  auto format = switch_offloads(tun.queues.front().get(), tun.name, offloads.any(), offloads);
+  if (!format) return std::move(format).error();
+  tun.format = *format;
   return tun;
 }
 
-Result<Tun> adopt_tun(std::vector<FileDescriptor> queues) {
+Result<Tun> adopt_tun(std::vector<FileDescriptor> queues, TunOffloads offloads) {
   if (queues.empty()) return Error{EINVAL, "no descriptor of a TUN handed over"};
-  Tun tun;
+  Identity first;
   for (const auto& queue : queues) {
-    auto name = identify(queue.get());
-    if (!name) return std::move(name).error();
-    if (&queue == &queues.front()) tun.name = *name;
-    if (*name != tun.name) return Error{EINVAL, "descriptors of different devices: " + quote_value(tun.name) + " and " + quote_value(*name)};
+    auto tun = identify(queue.get());
+    if (!tun) return std::move(tun).error();
+    if (&queue == &queues.front()) first = *tun;
+    if (*tun != first) return Error{EINVAL, "descriptors of different devices: " + quote_value(first.name) + " and " + quote_value(tun->name)};
     if (auto prepared = prepare(queue.get()); !prepared) return std::move(prepared).error();
   }
-  if (!tun.name.empty() && ::ioctl(queues.front().get(), TUNSETOFFLOAD, 0UL) < 0) {
-    return system_error(errno, "switch off offloads of TUN " + quote_value(tun.name));
+  Tun tun;
+  tun.name = first.name;
+  if (!first.name.empty()) {
+    auto format = switch_offloads(queues.front().get(), first.name, first.has_virtio_header, offloads);
+    if (!format) return std::move(format).error();
+    tun.format = *format;
   }
   tun.queues = std::move(queues);
   return tun;

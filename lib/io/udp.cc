@@ -8,7 +8,9 @@
 
 #include <linux/filter.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <optional>
@@ -150,7 +152,7 @@ std::uint8_t* append_control(std::uint8_t* at, int level, int type, const T& val
   return at + CMSG_SPACE(sizeof value);
 }
 
-static_assert(CMSG_SPACE(sizeof(in6_pktinfo)) + CMSG_SPACE(sizeof(int)) <= kControlSize);
+static_assert(CMSG_SPACE(sizeof(in6_pktinfo)) + 2 * CMSG_SPACE(sizeof(int)) <= kControlSize);
 
 bool is_link_local(const IpAddress& address) noexcept {
   return address.family == Family::kIpv6 && address.bytes[0] == 0xfe && (address.bytes[1] & 0xc0) == 0x80;  // fe80::/10, RFC 4291
@@ -158,7 +160,7 @@ bool is_link_local(const IpAddress& address) noexcept {
 
 }  // namespace
 
-Result<UdpBinding> bind_udp(std::uint16_t port, std::uint32_t mark, unsigned workers, const SocketSteering& steering) {
+Result<UdpBinding> bind_udp(std::uint16_t port, std::uint32_t mark, unsigned workers, const SocketSteering& steering, bool coalesce) {
   if (workers == 0) return Error{EINVAL, "bind_udp: 0 workers"};
   auto attempt = bind_both(port, mark, workers);
   // A number that is free for IPv4 may be taken for IPv6: ask for another.
@@ -174,6 +176,9 @@ Result<UdpBinding> bind_udp(std::uint16_t port, std::uint32_t mark, unsigned wor
     if (workers > 1 && !steering.program.empty()) attach_steering(group.front().get(), family, steering, binding.notes);
     int received = 0, sent = 0;
     for (unsigned worker = 0; worker < workers; ++worker) {
+      const int one = 1;
+      if (coalesce && ::setsockopt(group[worker].get(), SOL_UDP, UDP_GRO, &one, sizeof one) != 0 && worker == 0)
+        append_note(binding.notes, std::string(name_of(family)) + " datagrams come one by one: no UDP_GRO");
       received = grow_buffer(group[worker].get(), SO_RCVBUFFORCE, SO_RCVBUF);
       sent = grow_buffer(group[worker].get(), SO_SNDBUFFORCE, SO_SNDBUF);
       binding.workers[worker].*member = std::move(group[worker]);
@@ -237,32 +242,35 @@ Endpoint decode_address(const sockaddr_storage& address) noexcept {
 // The interface goes along only where the address means nothing without it (link-local). Elsewhere the address alone chooses
 // the source and the routing table the way: an address that moves to another interface keeps working, and one that is gone is
 // refused with EINVAL, upon which the loop lets the kernel choose. With the interface, both would go out of the old one.
-std::size_t encode_control(const Datagram& datagram, std::uint8_t* buffer) noexcept {
+std::size_t encode_control(Family family, const LocalAddress& local, std::uint8_t traffic_class, std::size_t segment,
+                           std::uint8_t* buffer) noexcept {
   std::uint8_t* end = buffer;
-  const int traffic_class = datagram.traffic_class;
-  const IpAddress& local = datagram.local.address;
-  const bool has_source = local.family == datagram.remote.address.family;
-  if (datagram.remote.address.family == Family::kIpv4) {
+  const int traffic_class_value = traffic_class;
+  const bool has_source = local.address.family == family;
+  if (family == Family::kIpv4) {
     if (has_source) {
       in_pktinfo info{};
-      std::memcpy(&info.ipi_spec_dst, local.bytes.data(), sizeof info.ipi_spec_dst);
+      std::memcpy(&info.ipi_spec_dst, local.address.bytes.data(), sizeof info.ipi_spec_dst);
       end = append_control(end, IPPROTO_IP, IP_PKTINFO, info);
     }
-    if (traffic_class != 0) end = append_control(end, IPPROTO_IP, IP_TOS, traffic_class);
+    if (traffic_class != 0) end = append_control(end, IPPROTO_IP, IP_TOS, traffic_class_value);
   } else {
     if (has_source) {
       in6_pktinfo info{};
-      std::memcpy(&info.ipi6_addr, local.bytes.data(), sizeof info.ipi6_addr);
-      if (is_link_local(local)) info.ipi6_ifindex = datagram.local.interface_index;
+      std::memcpy(&info.ipi6_addr, local.address.bytes.data(), sizeof info.ipi6_addr);
+      if (is_link_local(local.address)) info.ipi6_ifindex = local.interface_index;
       end = append_control(end, IPPROTO_IPV6, IPV6_PKTINFO, info);
     }
-    if (traffic_class != 0) end = append_control(end, IPPROTO_IPV6, IPV6_TCLASS, traffic_class);
+    if (traffic_class != 0) end = append_control(end, IPPROTO_IPV6, IPV6_TCLASS, traffic_class_value);
   }
+  if (segment != 0) end = append_control(end, SOL_UDP, UDP_SEGMENT, static_cast<std::uint16_t>(segment));
   return static_cast<std::size_t>(end - buffer);
 }
 
-void decode_control(msghdr& message, Datagram& datagram) noexcept {
-  for (cmsghdr* control = CMSG_FIRSTHDR(&message); control != nullptr; control = CMSG_NXTHDR(&message, control)) {
+std::size_t decode_control(const msghdr& message, Datagram& datagram) noexcept {
+  int segment = 0;
+  msghdr walked = message;  // CMSG_NXTHDR wants one that it may change
+  for (cmsghdr* control = CMSG_FIRSTHDR(&walked); control != nullptr; control = CMSG_NXTHDR(&walked, control)) {
     if (control->cmsg_level == IPPROTO_IP && control->cmsg_type == IP_PKTINFO) {
       // Of the two addresses spec_dst is the one to answer from: it is our own address also when the datagram was sent to a
       // broadcast or multicast address, which ipi_addr would repeat.
@@ -284,8 +292,11 @@ void decode_control(msghdr& message, Datagram& datagram) noexcept {
       int traffic_class = 0;
       std::memcpy(&traffic_class, CMSG_DATA(control), sizeof traffic_class);
       datagram.traffic_class = static_cast<std::uint8_t>(traffic_class);
+    } else if (control->cmsg_level == SOL_UDP && control->cmsg_type == UDP_GRO) {
+      std::memcpy(&segment, CMSG_DATA(control), sizeof segment);
     }
   }
+  return static_cast<std::size_t>(std::max(segment, 0));
 }
 
 bool is_local_address_error(int error) noexcept {

@@ -35,9 +35,11 @@ struct SocketSteering {
 };
 
 // Binds `workers` pairs. Port 0: one number that is free for both families. The first socket of a family binds without
-// SO_REUSEPORT, so that a foreign holder of the port gives EADDRINUSE instead of sharing its datagrams in silence.
+// SO_REUSEPORT, so that a foreign holder of the port gives EADDRINUSE instead of sharing its datagrams in silence. `coalesce`: take
+// datagrams in trains where the kernel knows how (UDP_GRO, Linux 5.0); off unless the reader can split them.
 // \errors EADDRINUSE, EPERM (mark, low port), others of socket(2) and bind(2)
-Result<UdpBinding> bind_udp(std::uint16_t port, std::uint32_t mark, unsigned workers, const SocketSteering& steering);
+Result<UdpBinding> bind_udp(std::uint16_t port, std::uint32_t mark, unsigned workers, const SocketSteering& steering,
+                            bool coalesce = false);
 // SO_MARK on every socket of the binding. \errors EPERM
 Result<void> set_mark(const UdpBinding& binding, std::uint32_t mark);
 
@@ -47,10 +49,12 @@ inline constexpr std::size_t kControlSize = 128;
 // Endpoint and sockaddr, both ways. encode returns the length.
 socklen_t encode_address(const Endpoint& endpoint, sockaddr_storage& address) noexcept;
 Endpoint decode_address(const sockaddr_storage& address) noexcept;
-// Control messages for sending: traffic class, and the local address if one is set. Returns the length used of `buffer`.
-std::size_t encode_control(const Datagram& datagram, std::uint8_t* buffer) noexcept;
-// What recvmsg said of a datagram: local address and traffic class.
-void decode_control(msghdr& message, Datagram& datagram) noexcept;
+// Control messages for sending: the local address if it is one of that family, the traffic class, and the size of the segments
+// if it is not 0. Returns the length used of `buffer`.
+std::size_t encode_control(Family family, const LocalAddress& local, std::uint8_t traffic_class, std::size_t segment,
+                           std::uint8_t* buffer) noexcept;
+// What recvmsg said of a datagram: local address and traffic class. Returns the size of the segments of a train; 0: it is none.
+std::size_t decode_control(const msghdr& message, Datagram& datagram) noexcept;
 // Does this error mean that the sticky local address is gone, so that one try without it is worth it? (EINVAL, EADDRNOTAVAIL,
 // ENETUNREACH, EHOSTUNREACH, ENODEV)
 bool is_local_address_error(int error) noexcept;

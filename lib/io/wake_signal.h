@@ -36,6 +36,9 @@ class WakeSignal {
   }
   void unpark() noexcept { parked_.store(false, std::memory_order_seq_cst); }
 
+  // Any thread; a hint.
+  [[nodiscard]] bool is_parked() const noexcept { return parked_.load(std::memory_order_relaxed); }
+
   // Takes the request, if there is one.
   [[nodiscard]] bool consume() noexcept { return requested_.exchange(false, std::memory_order_seq_cst); }
 

@@ -76,7 +76,7 @@ void Shard::classify(Datagram datagram, Instant now) {
 
 void Shard::open_classified(Instant now, TunnelOutput& output) {
   if (pending_opens_.empty()) return;
-  crypto::open(open_jobs_);
+  aead_.open(open_jobs_);
   for (std::size_t i = 0; i < pending_opens_.size(); ++i) {
     if (open_jobs_[i].is_authentic) {
       accept(pending_opens_[i], open_jobs_[i].counter, now, output);

@@ -82,7 +82,7 @@ bool Shard::plan_seal(Peer& peer, noise::Keypair& keypair, Packet& packet, std::
 
 void Shard::seal_planned(Instant now, TunnelOutput& output) {
   if (planned_seals_.empty()) return;
-  crypto::seal(seal_jobs_);
+  aead_.seal(seal_jobs_);
   for (PendingSeal& sealed : planned_seals_) {
     output.to_network.push_back(
         sealed.peer->address_sealed(std::move(sealed.packet), sealed.traffic_class, sealed.is_keepalive, *sealed.keypair, now));

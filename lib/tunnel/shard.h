@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <span>
 #include <unordered_map>
@@ -58,6 +59,13 @@ class Shard {
   ~Shard();
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
+
+  // How batches are sealed and opened; by default on the spot. Whoever does it returns when all is done.
+  struct AeadCalls {
+    std::function<void(std::span<crypto::SealJob>)> seal = crypto::seal;
+    std::function<void(std::span<crypto::OpenJob>)> open = crypto::open;
+  };
+  void set_aead(AeadCalls calls) { aead_ = std::move(calls); }
 
   // --- Packets
   void send(std::span<Packet> packets, Instant now, TunnelOutput& output);
@@ -135,6 +143,7 @@ class Shard {
   void run_handshakes(Instant now, TunnelOutput& output);
   [[nodiscard]] bool has_handshake_work() const noexcept { return !handshake_queue_.empty() || !context_.wanting_initiation.empty(); }
 
+  AeadCalls aead_;
   std::uint8_t worker_;
   unsigned workers_;
   HandshakeGate& gate_;

@@ -23,7 +23,7 @@ constexpr std::array<DropInfo, kDropCount> kDrops{{
     {Drop::kOutHandshakeGaveUp, kOut, "handshake_gave_up", "The handshake that the packet waited for never completed."},
     {Drop::kOutPeerRemoved, kOut, "peer_removed", "The peer was removed, or its sessions were cleared, while the packet waited."},
     {Drop::kOutMailboxFull, kOut, "mailbox_full", "The mailbox of the peer's home worker was full."},
-    {Drop::kOutPoolExhausted, kOut, "pool_exhausted", "No buffer was free to read from the device into; the packet stayed in the kernel."},
+    {Drop::kOutPoolExhausted, kOut, "pool_exhausted", "No buffer was left for a packet read from the device."},
     {Drop::kOutSocketFull, kOut, "socket_full", "The UDP send buffer was full."},
     {Drop::kOutMessageTooLong, kOut, "message_too_long", "The kernel refused the datagram's size (EMSGSIZE)."},
     {Drop::kOutSendFailed, kOut, "send_failed", "The kernel refused the datagram for another reason."},
@@ -54,7 +54,7 @@ constexpr std::array<DropInfo, kDropCount> kDrops{{
     {Drop::kInBadEcn, kIn, "bad_ecn", "The outer header marks congestion on an inner packet that cannot carry the mark."},
     {Drop::kInDisallowedSource, kIn, "disallowed_source", "The inner source address belongs to another peer, or to none."},
     {Drop::kInMailboxFull, kIn, "mailbox_full", "The mailbox of the session's home worker was full."},
-    {Drop::kInPoolExhausted, kIn, "pool_exhausted", "No buffer was free to receive into; the datagram stayed in the kernel."},
+    {Drop::kInPoolExhausted, kIn, "pool_exhausted", "No buffer was left for a received datagram."},
     {Drop::kInDeviceWriteFailed, kIn, "device_write_failed", "The device refused the packet."},
     {Drop::kInShutdown, kIn, "shutdown", "The datagram was in flight when the engine stopped."},
 }};
@@ -66,9 +66,6 @@ constexpr bool is_in_enum_order() {
   return true;
 }
 static_assert(is_in_enum_order());
-
-// A packet that could not be read has not been received: it must not be taken off what was.
-constexpr bool ends_a_received_packet(Drop reason) { return reason != Drop::kOutPoolExhausted && reason != Drop::kInPoolExhausted; }
 
 // All counters as one row of numbers, so that a sum cannot forget a member.
 using Row = std::array<std::uint64_t, sizeof(Counters) / sizeof(std::uint64_t)>;
@@ -98,10 +95,7 @@ std::int64_t Counters::unexplained(Direction direction) const noexcept {
       direction == Direction::kOutbound
           ? device_packets_received + outbound_adopted - data_packets_sent - outbound_queued - outbound_forwarded
           : datagrams_received + inbound_adopted + icmp_sent - device_packets_sent - inbound_consumed - inbound_queued - inbound_forwarded;
-  for (const DropInfo& row : kDrops) {
-    if (row.direction == direction && ends_a_received_packet(row.drop)) rest -= dropped(row.drop);
-  }
-  return static_cast<std::int64_t>(rest);
+  return static_cast<std::int64_t>(rest - dropped(direction));
 }
 
 }  // namespace wgu

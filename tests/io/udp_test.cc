@@ -174,11 +174,9 @@ TEST(Address, RoundTrips) {
 
 TEST(Control, NothingToSayTakesNoRoom) {
   alignas(cmsghdr) std::uint8_t buffer[kControlSize];
-  Datagram datagram;
-  datagram.remote.address = IpAddress::v4(192, 0, 2, 1);
-  EXPECT_EQ(encode_control(datagram, buffer), 0u);
-  datagram.local.address = loopback(Family::kIpv6);  // of the other family: not a source for this remote
-  EXPECT_EQ(encode_control(datagram, buffer), 0u);
+  EXPECT_EQ(encode_control(Family::kIpv4, {}, 0, 0, buffer), 0u);
+  // Of the other family: not a source for this remote.
+  EXPECT_EQ(encode_control(Family::kIpv4, {loopback(Family::kIpv6), 0}, 0, 0, buffer), 0u);
 }
 
 TEST(Control, InterfaceGoesAlongOnlyWithLinkLocalAddresses) {
@@ -188,16 +186,14 @@ TEST(Control, InterfaceGoesAlongOnlyWithLinkLocalAddresses) {
   };
   for (const Row& row : {Row{"fe80::1", 7}, Row{"febf::1", 7}, Row{"fec0::1", 0}, Row{"2001:db8::1", 0}}) {
     alignas(cmsghdr) std::uint8_t buffer[kControlSize];
-    Datagram datagram;
-    datagram.remote.address = *IpAddress::parse("2001:db8::2");
-    datagram.local = {*IpAddress::parse(row.local), 7};
-    datagram.traffic_class = 0x88;
+    const LocalAddress local{*IpAddress::parse(row.local), 7};
     msghdr message{};
     message.msg_control = buffer;
-    message.msg_controllen = encode_control(datagram, buffer);
+    message.msg_controllen = encode_control(Family::kIpv6, local, 0x88, 1452, buffer);
+    EXPECT_LE(message.msg_controllen, kControlSize);
     Datagram decoded;
-    decode_control(message, decoded);
-    EXPECT_EQ(decoded.local.address, datagram.local.address);
+    EXPECT_EQ(decode_control(message, decoded), 0u) << "UDP_SEGMENT is for sending; only UDP_GRO names a size on receipt";
+    EXPECT_EQ(decoded.local.address, local.address);
     EXPECT_EQ(decoded.local.interface_index, static_cast<std::uint32_t>(row.interface_index)) << row.local;
     EXPECT_EQ(decoded.traffic_class, 0x88);
   }

@@ -168,6 +168,22 @@ transfer() {  # SENDER RECEIVER ADDRESS-OF-RECEIVER [MEBIBYTES]
   [[ $sum_sent == "$sum_received" ]] || fail "sent $sum_sent, received $sum_received"
 }
 
+# UDP in trains of the sender's own making. Datagrams may be lost, but what comes is as it was sent, and in order.
+datagrams() {  # SENDER RECEIVER ADDRESS-OF-RECEIVER SIZE
+  local receiver count=100 came
+  : >"$scratch/datagrams"
+  at "$2" python3 "$system_tests/datagrams.py" receive "$3" 7001 >"$scratch/datagrams" 2>&1 &
+  receiver=$!
+  background+=("$receiver")
+  poll 10 grep -q ready "$scratch/datagrams" || fail "no receiver at $3"
+  at "$1" timeout --foreground 60 python3 "$system_tests/datagrams.py" send "$3" 7001 $count "$4" || fail "sending datagrams to $3 failed"
+  poll 20 exited "$receiver" || fail "the receiver at $3 did not finish"
+  wait "$receiver" || fail "$(<"$scratch/datagrams")"
+  came=$(tail -1 "$scratch/datagrams")
+  echo "$came of $((count * 41)) datagrams of $4 bytes"
+  [[ $came -ge $((count * 41 / 2)) ]] || fail "only $came of $((count * 41)) datagrams came"
+}
+
 # Several TCP streams at once, in both directions one after the other. Throughput is for the reader; data must flow.
 iperf_both_ways() {  # CLIENT SERVER ADDRESS-OF-SERVER STREAMS
   local direction server result

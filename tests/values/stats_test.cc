@@ -94,13 +94,12 @@ TEST(Counters, ExplainEveryPacketOfEachDirection) {
   EXPECT_EQ(counters.unexplained(Direction::kInbound), -3);
 }
 
-TEST(Counters, EveryDropButAStarvedReadExplainsOnePacket) {
+TEST(Counters, EveryDropExplainsOnePacket) {
   for (const DropInfo& row : drop_table()) {
     Counters counters;
     counters.drop(row.drop);
-    const bool is_starved_read = row.drop == Drop::kOutPoolExhausted || row.drop == Drop::kInPoolExhausted;
     const Direction other = row.direction == Direction::kOutbound ? Direction::kInbound : Direction::kOutbound;
-    EXPECT_EQ(counters.unexplained(row.direction), is_starved_read ? 0 : -1) << row.name;
+    EXPECT_EQ(counters.unexplained(row.direction), -1) << row.name;
     EXPECT_EQ(counters.unexplained(other), 0) << row.name;
   }
 }

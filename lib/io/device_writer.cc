@@ -1,0 +1,42 @@
+// add -> plan -> the caller writes -> clear, which gives the packets back.
+
+#include "io/device_writer.h"
+
+#include <cerrno>
+#include <utility>
+
+namespace wgu::io {
+
+void DeviceWriter::set_format(const DeviceFormat& format) {
+  has_virtio_header_ = format.has_virtio_header;
+  merger_ = Merger(kExpectedBatch, {.tcp_v4 = format.tcp_v4, .tcp_v6 = format.tcp_v6, .udp = format.udp});
+}
+
+void DeviceWriter::add(std::span<Packet> packets) {
+  for (Packet& packet : packets) packets_.push_back(std::move(packet));
+}
+
+std::span<const DeviceWriter::Write> DeviceWriter::plan() {
+  writes_.clear();
+  if (has_virtio_header_) {
+    bytes_.clear();
+    for (const Packet& packet : packets_) bytes_.push_back(packet.bytes());
+    for (const DeviceWrite& write : merger_.merge(bytes_)) writes_.push_back({write.pieces, write.packets});
+  } else {
+    pieces_.clear();
+    for (const Packet& packet : packets_) pieces_.push_back({packet.data(), packet.size()});
+    for (const iovec& piece : pieces_) writes_.push_back({{&piece, 1}, 1});
+  }
+  return writes_;
+}
+
+void DeviceWriter::clear() noexcept {
+  packets_.clear();
+  writes_.clear();
+}
+
+int write_to_device(int fd, const DeviceWriter::Write& write) noexcept {
+  return ::writev(fd, write.pieces.data(), static_cast<int>(write.pieces.size())) < 0 ? errno : 0;
+}
+
+}  // namespace wgu::io

@@ -1,0 +1,46 @@
+#pragma once
+// From what the kernel has put into one of the loop's read buffers to packets of the pools: datagrams, alone or coalesced
+// (UDP_GRO), and device packets, alone or as a super-packet (virtio header). One copy; then the read buffer is free again.
+
+#include <sys/socket.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "io/loop.h"
+
+namespace wgu::io {
+
+// What fits one read: the largest IP packet, and a virtio header in front of it.
+inline constexpr std::size_t kReadSize = 65'535 + 1 + 64;
+
+class Intake {
+ public:
+  explicit Intake(const LoopOptions& options) noexcept;
+
+  // How many reads may wait for packets at once, `wanted` at the most, so that the pool has room for all that they can bring. At
+  // least one while the pool holds anything.
+  [[nodiscard]] std::size_t affordable_reads(std::size_t wanted) const noexcept;
+  [[nodiscard]] bool is_starved() const noexcept { return affordable_reads(1) == 0; }
+
+  // `message`: what recvmsg filled in but the payload, which lies in `payload`.
+  void receive(msghdr& message, std::span<const std::uint8_t> payload, Arrivals& arrivals);
+  // One read of the device.
+  void read_device(std::span<const std::uint8_t> bytes, Arrivals& arrivals);
+
+  void set_device_format(const DeviceFormat& format) noexcept { has_virtio_header_ = format.has_virtio_header; }
+
+ private:
+  [[nodiscard]] Packet take(std::size_t headroom, std::size_t size, std::size_t tailroom) noexcept;
+  [[nodiscard]] bool fits(std::size_t headroom, std::size_t size, std::size_t tailroom) const noexcept;
+
+  PacketPool& pool_;
+  PacketPool* const large_pool_;
+  const std::size_t receive_headroom_;
+  const std::size_t device_headroom_;
+  const std::size_t device_tailroom_;
+  bool has_virtio_header_ = false;
+};
+
+}  // namespace wgu::io

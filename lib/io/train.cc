@@ -1,0 +1,127 @@
+// load -> sendmsg (by the caller) -> finish:  sent -> done
+//                                             refused as a train, or from a source that is gone -> each datagram once more, alone
+//                                             any other error -> a failure for each datagram
+
+#include "io/train.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace wgu::io {
+namespace {
+
+// What the kernel says when it would send the datagrams but not the train: no checksum offload on the way out (EIO), a segment
+// above the path MTU (EMSGSIZE, EINVAL before Linux 6.2), more segments than it takes (EINVAL).
+bool is_refusal_of_trains(int error) noexcept { return error == EIO || error == EMSGSIZE || error == EINVAL; }
+
+}  // namespace
+
+void TrainRefusals::add(const Endpoint& remote, Steady::time_point now) noexcept {
+  Refusal* place = std::min_element(refusals_.begin(), refusals_.end(), [](const auto& a, const auto& b) { return a.until < b.until; });
+  for (Refusal& refusal : refusals_) {
+    if (refusal.remote == remote) place = &refusal;
+  }
+  if (!place->remote.is_set()) ++count_;
+  *place = {remote, now + kFor};
+}
+
+bool TrainRefusals::is_refused(const Endpoint& remote, Steady::time_point now) noexcept {
+  for (Refusal& refusal : refusals_) {
+    if (refusal.remote != remote) continue;
+    if (now < refusal.until) return true;
+    refusal = {};
+    --count_;
+  }
+  return false;
+}
+
+std::size_t Train::load(std::span<Datagram> datagrams, bool may_be_several) noexcept {
+  Datagram& first = datagrams.front();
+  remote_ = first.remote;
+  local_ = first.local;
+  traffic_class_ = first.traffic_class;
+  const std::size_t segment = first.packet.size();
+  const std::size_t limit = may_be_several && segment != 0 ? std::min(datagrams.size(), kMaxSegments) : 1;
+  std::size_t bytes = 0;
+  bool is_last = false;
+  for (count_ = 0; count_ < limit && !is_last; ++count_) {
+    Datagram& datagram = datagrams[count_];
+    const std::size_t size = datagram.packet.size();
+    if (count_ != 0) {
+      // An empty datagram would vanish in a train, and a longer one be cut.
+      if (size == 0 || size > segment || bytes + size > kMaxBytes) break;
+      if (datagram.remote != remote_ || datagram.local != local_ || datagram.traffic_class != traffic_class_) break;
+    }
+    is_last = size < segment;
+    bytes += size;
+    payload_[count_] = {datagram.packet.data(), size};
+    tags_[count_] = datagram.tag;
+    packets_[count_] = std::move(datagram.packet);
+  }
+  prepare(0, count_);
+  return count_;
+}
+
+// The message for `count` datagrams from `first` on.
+void Train::prepare(std::size_t first, std::size_t count) noexcept {
+  header_ = {};
+  header_.msg_name = &address_;
+  header_.msg_namelen = encode_address(remote_, address_);
+  header_.msg_iov = &payload_[first];
+  header_.msg_iovlen = count;
+  const std::size_t segment = count > 1 ? payload_[first].iov_len : 0;
+  header_.msg_controllen = encode_control(remote_.address.family, local_, traffic_class_, segment, control_.data());
+  header_.msg_control = header_.msg_controllen != 0 ? control_.data() : nullptr;
+}
+
+void Train::finish(int fd, int result, TrainRefusals& refusals, Arrivals& arrivals) noexcept {
+  if (result >= 0) return clear();
+  const bool may_be_source = local_.address.family != Family::kNone && is_local_address_error(-result);
+  const bool may_be_train = count_ > 1 && is_refusal_of_trains(-result);
+  if (!may_be_source && !may_be_train) return fail(-result, arrivals);
+  bool has_worked = false;
+  for (std::size_t i = 0; i < count_; ++i) {
+    const int again = send_again(fd, i, arrivals);
+    has_worked |= again == 0;
+    if (again != 0) arrivals.send_failures.push_back({tags_[i], static_cast<std::uint32_t>(payload_[i].iov_len), again});
+  }
+  if (may_be_train && has_worked && (!may_be_source || local_.address.family != Family::kNone)) {
+    refusals.add(remote_, TrainRefusals::Steady::now());
+    ++arrivals.refused_trains;
+  }
+  clear();
+}
+
+// A plain call: refusals are few. Once the sticky source has proven wrong, it is left out for the others too.
+int Train::send_again(int fd, std::size_t index, Arrivals& arrivals) noexcept {
+  const auto attempt = [&] {
+    prepare(index, 1);
+    return ::sendmsg(fd, &header_, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? errno : 0;
+  };
+  int error = attempt();
+  if (error != 0 && local_.address.family != Family::kNone && is_local_address_error(error)) {
+    const LocalAddress stale = std::exchange(local_, {});
+    error = attempt();
+    if (error == 0) {
+      arrivals.stale_sources.push_back(tags_[index]);
+    } else {
+      local_ = stale;
+    }
+  }
+  return error;
+}
+
+void Train::fail(int error, Arrivals& arrivals) noexcept {
+  for (std::size_t i = 0; i < count_; ++i) {
+    arrivals.send_failures.push_back({tags_[i], static_cast<std::uint32_t>(payload_[i].iov_len), error});
+  }
+  clear();
+}
+
+void Train::clear() noexcept {
+  for (std::size_t i = 0; i < count_; ++i) packets_[i] = Packet();
+  count_ = 0;
+}
+
+}  // namespace wgu::io

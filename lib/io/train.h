@@ -1,0 +1,80 @@
+#pragma once
+// Datagrams that leave by one sendmsg: same way, all of one size but the last, which may be shorter (UDP_SEGMENT, udp(7)). The
+// kernel cuts the train up as late as it can, at best in the hardware.
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <span>
+
+#include "io/loop.h"
+#include "io/udp.h"
+
+namespace wgu::io {
+
+// Destinations that refused a train lately: their datagrams go one by one for a while, and then a train is tried again. Routes,
+// links and path MTUs change, so no refusal is for ever. A handful of destinations; the least recent refusal gives way.
+class TrainRefusals {
+ public:
+  using Steady = std::chrono::steady_clock;
+  static constexpr auto kFor = std::chrono::seconds(10);
+
+  void add(const Endpoint& remote, Steady::time_point now) noexcept;
+  // `now` is asked only while there is a refusal.
+  template <class Clock>
+  [[nodiscard]] bool contains(const Endpoint& remote, Clock now) noexcept {
+    return count_ != 0 && is_refused(remote, now());
+  }
+
+ private:
+  struct Refusal {
+    Endpoint remote;
+    Steady::time_point until{};
+  };
+  [[nodiscard]] bool is_refused(const Endpoint& remote, Steady::time_point now) noexcept;
+  std::array<Refusal, 32> refusals_{};
+  std::size_t count_ = 0;  // of refusals_ in use
+};
+
+// Must not move while the kernel holds `header`.
+class Train {
+ public:
+  // UDP_MAX_SEGMENTS of include/linux/udp.h before Linux 6.9, 128 since; and what the length of an IPv4 packet leaves for payload.
+  static constexpr std::size_t kMaxSegments = 64;
+  static constexpr std::size_t kMaxBytes = 65'507;
+
+  // Takes datagrams from the front as long as they go together, one at least. Returns how many.
+  // \pre `datagrams` is not empty, and this is empty
+  std::size_t load(std::span<Datagram> datagrams, bool may_be_several) noexcept;
+  [[nodiscard]] const msghdr* header() const noexcept { return &header_; }
+  [[nodiscard]] Family family() const noexcept { return remote_.address.family; }
+  [[nodiscard]] std::size_t size() const noexcept { return count_; }
+
+  // Accounts for the result of sendmsg (bytes, or -errno) and gives the packets back. A train that was refused as such is sent
+  // one by one; so is one whose sticky source is gone, from whatever address the kernel chooses.
+  void finish(int fd, int result, TrainRefusals& refusals, Arrivals& arrivals) noexcept;
+  // Nothing could be handed over.
+  void fail(int error, Arrivals& arrivals) noexcept;
+
+ private:
+  void prepare(std::size_t first, std::size_t count) noexcept;
+  [[nodiscard]] int send_again(int fd, std::size_t index, Arrivals& arrivals) noexcept;
+  void clear() noexcept;
+
+  std::array<Packet, kMaxSegments> packets_;
+  std::array<std::uint64_t, kMaxSegments> tags_;
+  std::array<iovec, kMaxSegments> payload_;
+  std::size_t count_ = 0;
+  Endpoint remote_;
+  LocalAddress local_;
+  std::uint8_t traffic_class_ = 0;
+  sockaddr_storage address_;
+  msghdr header_;
+  alignas(cmsghdr) std::array<std::uint8_t, kControlSize> control_;
+};
+
+}  // namespace wgu::io

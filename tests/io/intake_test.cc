@@ -1,0 +1,165 @@
+// From read buffers to packets: bounds, and what is counted when something does not fit. Trains and super-packets of a real kernel
+// stand in loop_test.cc and split_test.cc.
+
+#include "io/intake.h"
+
+#include <gtest/gtest.h>
+#include <netinet/udp.h>
+
+#include <cstring>
+#include <numeric>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "io/udp.h"
+#include "io/virtio_net.h"
+
+namespace wgu::io {
+namespace {
+
+class IntakeTest : public ::testing::Test {
+ protected:
+  void open(std::size_t small, std::size_t large) {
+    small_.emplace(small, 1000);
+    large_.emplace(large, 70'000);
+    LoopOptions options;
+    options.pool = &*small_;
+    options.large_pool = &*large_;
+    options.receive_headroom = 16;
+    options.device_headroom = 20;
+    options.device_tailroom = 31;
+    intake_.emplace(options);
+  }
+  // As recvmsg leaves it: with `segment`, a train.
+  void receive(std::span<const std::uint8_t> payload, int segment, int flags = 0) {
+    alignas(cmsghdr) std::uint8_t control[CMSG_SPACE(sizeof(int))];
+    sockaddr_storage address;
+    msghdr message{};
+    message.msg_name = &address;
+    message.msg_namelen = encode_address({IpAddress::v4(192, 0, 2, 7), 99, 0}, address);
+    message.msg_flags = flags;
+    if (segment != 0) {
+      std::memset(control, 0, sizeof control);
+      const cmsghdr header{.cmsg_len = CMSG_LEN(sizeof segment), .cmsg_level = SOL_UDP, .cmsg_type = UDP_GRO};
+      std::memcpy(control, &header, sizeof header);
+      std::memcpy(control + CMSG_LEN(0), &segment, sizeof segment);
+      message.msg_control = control;
+      message.msg_controllen = sizeof control;
+    }
+    intake_->receive(message, payload, arrivals_);
+  }
+  std::vector<std::size_t> sizes() const {
+    std::vector<std::size_t> all;
+    for (const Datagram& datagram : arrivals_.from_network) all.push_back(datagram.packet.size());
+    return all;
+  }
+
+  std::optional<PacketPool> small_, large_;
+  std::optional<Intake> intake_;
+  Arrivals arrivals_;
+};
+
+std::vector<std::uint8_t> counting(std::size_t size) {
+  std::vector<std::uint8_t> bytes(size);
+  std::iota(bytes.begin(), bytes.end(), std::uint8_t{1});
+  return bytes;
+}
+
+TEST_F(IntakeTest, TrainsComeApart) {
+  open(256, 64);
+  const auto payload = counting(1000);
+  receive(payload, 300);
+  EXPECT_EQ(sizes(), (std::vector<std::size_t>{300, 300, 300, 100}));
+  std::size_t at = 0;
+  for (const Datagram& datagram : arrivals_.from_network) {
+    EXPECT_EQ(datagram.packet.headroom(), 16u);
+    EXPECT_EQ(datagram.remote.to_string(), "192.0.2.7:99");
+    EXPECT_EQ(std::memcmp(datagram.packet.data(), payload.data() + at, datagram.packet.size()), 0);
+    at += datagram.packet.size();
+  }
+}
+
+TEST_F(IntakeTest, OddSegmentSizes) {
+  struct Row {
+    std::size_t bytes;
+    int segment;
+    std::vector<std::size_t> expected;
+  };
+  for (const Row& row : {Row{600, 0, {600}}, Row{600, 600, {600}}, Row{600, 5000, {600}}, Row{600, 300, {300, 300}}, Row{0, 0, {0}},
+                         Row{0, 300, {0}}, Row{600, -1, {600}}}) {
+    open(256, 64);
+    receive(counting(row.bytes), row.segment);
+    EXPECT_EQ(sizes(), row.expected) << row.bytes << " in " << row.segment;
+    arrivals_.clear();
+  }
+}
+
+TEST_F(IntakeTest, SizeChoosesThePool) {
+  open(64, 64);
+  receive(counting(984), 0);  // with 16 of headroom, exactly a small buffer
+  EXPECT_EQ(small_->in_use(), 1u);
+  receive(counting(985), 0);
+  EXPECT_EQ(large_->in_use(), 1u);
+  intake_->read_device(counting(949), arrivals_);  // with 20 and 31
+  EXPECT_EQ(small_->in_use(), 2u);
+  intake_->read_device(counting(950), arrivals_);
+  EXPECT_EQ(large_->in_use(), 2u);
+  EXPECT_GE(arrivals_.from_device[1].tailroom(), 31u);
+  arrivals_.clear();
+}
+
+TEST_F(IntakeTest, WhatDoesNotFitIsCounted) {
+  open(2, 1);
+  receive(counting(100), 0, MSG_TRUNC);
+  EXPECT_EQ(arrivals_.truncated_datagrams, 1u);
+  receive(std::vector<std::uint8_t>(69'985), 0);
+  EXPECT_EQ(arrivals_.truncated_datagrams, 2u);
+  intake_->read_device(std::vector<std::uint8_t>(69'950), arrivals_);
+  EXPECT_EQ(arrivals_.truncated_device_packets, 1u);
+  receive(counting(50), 10);
+  EXPECT_EQ(sizes(), (std::vector<std::size_t>{10, 10}));
+  EXPECT_EQ(arrivals_.unplaced_datagrams, 3u);
+  intake_->read_device(counting(10), arrivals_);
+  EXPECT_EQ(arrivals_.unplaced_device_packets, 1u);
+  arrivals_.clear();
+}
+
+TEST_F(IntakeTest, ReadsAreLimitedByWhatTheyMayBring) {
+  open(640, 640);
+  EXPECT_EQ(intake_->affordable_reads(4), 4u);
+  EXPECT_EQ(intake_->affordable_reads(100), 10u);  // 64 packets each
+  std::vector<Packet> held;
+  while (small_->in_use() < 639) held.push_back(small_->take(0));
+  EXPECT_EQ(intake_->affordable_reads(4), 1u) << "whatever is left is worth a read";
+  EXPECT_FALSE(intake_->is_starved());
+  held.push_back(small_->take(0));
+  EXPECT_TRUE(intake_->is_starved());
+  held.clear();
+  while (large_->in_use() < 640 - 16) held.push_back(large_->take(0));
+  EXPECT_EQ(intake_->affordable_reads(4), 2u);
+}
+
+TEST_F(IntakeTest, DeviceReadsWithAVirtioHeader) {
+  open(64, 64);
+  intake_->set_device_format({.has_virtio_header = true});
+  std::vector<std::uint8_t> read(kVirtioNetHeaderSize + 28);
+  std::uint8_t* ip = read.data() + kVirtioNetHeaderSize;
+  ip[0] = 0x45;
+  ip[3] = 28;
+  ip[9] = 1;
+  intake_->read_device(read, arrivals_);
+  ASSERT_EQ(arrivals_.from_device.size(), 1u);
+  EXPECT_EQ(arrivals_.from_device[0].size(), 28u);
+  EXPECT_EQ(std::memcmp(arrivals_.from_device[0].data(), ip, 28), 0);
+
+  intake_->read_device(std::span(read).first(9), arrivals_);  // not even a header
+  read[1] = kVirtioGsoTcpV4;                                  // a super-packet of TCP without TCP in it
+  intake_->read_device(read, arrivals_);
+  EXPECT_EQ(arrivals_.malformed_device_reads, 2u);
+  EXPECT_EQ(arrivals_.from_device.size(), 1u);
+  arrivals_.clear();
+}
+
+}  // namespace
+}  // namespace wgu::io

@@ -1,0 +1,91 @@
+// Several datagrams in one send or receive, on real sockets. What goes together is train_test.cc's subject.
+
+#include <netinet/udp.h>
+
+#include <chrono>
+
+#include "io/loop_fixture.h"
+
+namespace wgu::io {
+namespace {
+
+using namespace std::chrono_literals;
+
+class TrainLoopTest : public LoopTest {};
+
+INSTANTIATE_TEST_SUITE_P(Backends, TrainLoopTest, ::testing::ValuesIn(kBackends),
+                         [](const auto& row) { return std::string(row.param.name); });
+
+TEST_P(TrainLoopTest, TrainsArriveDatagramByDatagram) {
+  for (const Family family : {Family::kIpv4, Family::kIpv6}) {
+    open();
+    auto binding = bind_udp(0, 0, 1, {}, /*coalesce=*/true);
+    ASSERT_TRUE(binding.ok()) << binding.error().message;
+    binding_ = std::move(*binding);
+    if (family == Family::kIpv6 && !binding_.workers[0].v6) continue;
+    loop_->set_sockets(binding_.workers[0].v4.get(), binding_.workers[0].v6.get());
+    // 150 alike are three trains; the short one ends the third, and what follows is of another size.
+    std::vector<std::string> texts;
+    for (int i = 0; i < 150; ++i) texts.push_back(std::to_string(1000 + i) + std::string(1200, 'x'));
+    texts.push_back("short");
+    texts.push_back(std::string(700, 'y'));
+    texts.push_back(std::string(701, 'z'));
+    std::vector<Datagram> batch;
+    for (const std::string& each : texts) {
+      batch.push_back(datagram(each, self(family)));
+      batch.back().traffic_class = 0x02;
+    }
+    loop_->send(batch);
+    arrivals_.clear();
+    ASSERT_TRUE(wait_until([&] { return arrivals_.from_network.size() == texts.size(); })) << arrivals_.from_network.size();
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      ASSERT_EQ(text(arrivals_.from_network[i].packet), texts[i]) << i;
+      ASSERT_EQ(arrivals_.from_network[i].remote, self(family));
+      ASSERT_EQ(arrivals_.from_network[i].local.address, loopback(family));
+      ASSERT_EQ(arrivals_.from_network[i].traffic_class, 0x02);
+    }
+    EXPECT_TRUE(arrivals_.send_failures.empty());
+    EXPECT_EQ(arrivals_.refused_trains, 0u);
+    arrivals_.clear();
+  }
+}
+
+TEST_P(TrainLoopTest, RefusedTrainLeavesDatagramByDatagram) {
+  open();
+  open_sockets();
+  // Without checksums the kernel sends datagrams but no trains (EINVAL, udp_send_skb).
+  const int one = 1;
+  ASSERT_EQ(::setsockopt(binding_.workers[0].v4.get(), SOL_SOCKET, SO_NO_CHECK, &one, sizeof one), 0);
+  PlainSocket receiver;
+  for (int round = 0; round < 3; ++round) {
+    std::vector<Datagram> batch;
+    for (int i = 0; i < 30; ++i) batch.push_back(datagram(std::to_string(100 + i), receiver.endpoint()));
+    loop_->send(batch);
+    loop_->wait(0s, arrivals_);
+    for (int i = 0; i < 30; ++i) {
+      const auto received = receiver.receive();
+      ASSERT_TRUE(received.has_value());
+      ASSERT_EQ(received->text, std::to_string(100 + i));
+    }
+  }
+  EXPECT_TRUE(arrivals_.send_failures.empty());
+  EXPECT_EQ(arrivals_.refused_trains, 1u) << "the destination is remembered";
+}
+
+TEST_P(TrainLoopTest, PacketsWithoutABufferAreCounted) {
+  open(32, 2048);
+  auto binding = bind_udp(0, 0, 1, {}, /*coalesce=*/true);
+  ASSERT_TRUE(binding.ok()) << binding.error().message;
+  binding_ = std::move(*binding);
+  loop_->set_sockets(binding_.workers[0].v4.get(), binding_.workers[0].v6.get());
+  PlainSocket sender;
+  const int segment = 100;
+  ASSERT_EQ(::setsockopt(sender.socket.get(), SOL_UDP, UDP_SEGMENT, &segment, sizeof(int)), 0);
+  ASSERT_TRUE(sender.send_to(self(), std::string(60 * 100, 'x')));  // one train, more than the pool holds
+  ASSERT_TRUE(wait_until([&] { return !arrivals_.from_network.empty(); }));
+  EXPECT_EQ(arrivals_.from_network.size(), 32u);
+  EXPECT_EQ(arrivals_.unplaced_datagrams, 28u);
+}
+
+}  // namespace
+}  // namespace wgu::io

@@ -1,0 +1,147 @@
+// What goes together in a train, and what becomes of one that is refused. Real sends stand in loop_test.cc.
+
+#include "io/train.h"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+namespace wgu::io {
+namespace {
+
+using Steady = TrainRefusals::Steady;
+
+const Endpoint kHere{IpAddress::v4(192, 0, 2, 1), 51820, 0};
+const Endpoint kThere{IpAddress::v4(192, 0, 2, 2), 51820, 0};
+
+class TrainTest : public ::testing::Test {
+ protected:
+  Datagram datagram(std::size_t size, const Endpoint& remote = kHere) {
+    Datagram made;
+    made.packet = pool_.take(0);
+    made.packet.resize(size);
+    made.remote = remote;
+    made.tag = next_tag_++;
+    return made;
+  }
+  std::vector<Datagram> datagrams(const std::vector<std::size_t>& sizes) {
+    std::vector<Datagram> made;
+    for (const std::size_t size : sizes) made.push_back(datagram(size));
+    return made;
+  }
+  std::size_t loaded(std::vector<Datagram> from) {
+    Train train;
+    const std::size_t count = train.load(from, true);
+    Arrivals arrivals;
+    train.fail(EAGAIN, arrivals);
+    EXPECT_EQ(arrivals.send_failures.size(), count);
+    return count;
+  }
+
+  PacketPool pool_{256, 2048};
+  std::uint64_t next_tag_ = 1;
+};
+
+TEST_F(TrainTest, SizesThatGoTogether) {
+  struct Row {
+    std::vector<std::size_t> sizes;
+    std::size_t together;
+  };
+  const Row rows[] = {
+      {{1452}, 1},
+      {{1452, 1452, 1452}, 3},
+      {{1452, 1452, 100}, 3},       // the last may be shorter
+      {{1452, 100, 1452}, 2},       // ... and ends the train
+      {{1452, 100, 100}, 2},
+      {{100, 1452}, 1},             // never longer than the first
+      {{100, 0, 100}, 1},           // an empty datagram would vanish
+      {{0, 0}, 1},
+      {std::vector<std::size_t>(70, 96), 64},                // UDP_MAX_SEGMENTS
+      {std::vector<std::size_t>(64, 1452), 45},              // 45 * 1452 = 65,340 <= 65,507 < 46 * 1452
+      {std::vector<std::size_t>(64, 1456), 44},
+  };
+  for (const Row& row : rows) EXPECT_EQ(loaded(datagrams(row.sizes)), row.together) << row.sizes.size() << " of " << row.sizes[0];
+}
+
+TEST_F(TrainTest, OnlyOneWayGoesTogether) {
+  const auto differing = [&](auto change) {
+    auto made = datagrams({500, 500, 500});
+    change(made[1]);
+    return loaded(std::move(made));
+  };
+  EXPECT_EQ(differing([](Datagram& d) { d.tag = 99; }), 3u);
+  EXPECT_EQ(differing([](Datagram& d) { d.remote = kThere; }), 1u);
+  EXPECT_EQ(differing([](Datagram& d) { d.remote.port = 1; }), 1u);
+  EXPECT_EQ(differing([](Datagram& d) { d.local.address = IpAddress::v4(10, 0, 0, 1); }), 1u);
+  EXPECT_EQ(differing([](Datagram& d) { d.traffic_class = 1; }), 1u);
+}
+
+TEST_F(TrainTest, AloneWhereTrainsAreNotWanted) {
+  auto made = datagrams({500, 500});
+  Train train;
+  EXPECT_EQ(train.load(made, false), 1u);
+  EXPECT_FALSE(made[0].packet);
+  EXPECT_TRUE(made[1].packet);
+  EXPECT_EQ(train.header()->msg_controllen, 0u) << "no UDP_SEGMENT for one";
+  Arrivals arrivals;
+  train.fail(EAGAIN, arrivals);
+}
+
+TEST_F(TrainTest, FailureNamesEveryDatagramAndGivesThePacketsBack) {
+  auto made = datagrams({500, 500, 20});
+  Train train;
+  ASSERT_EQ(train.load(made, true), 3u);
+  EXPECT_EQ(pool_.in_use(), 3u);
+  TrainRefusals refusals;
+  Arrivals arrivals;
+  train.finish(-1, -EAGAIN, refusals, arrivals);
+  ASSERT_EQ(arrivals.send_failures.size(), 3u);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(arrivals.send_failures[i].tag, i + 1);
+    EXPECT_EQ(arrivals.send_failures[i].size, i == 2 ? 20u : 500u);
+    EXPECT_EQ(arrivals.send_failures[i].error, EAGAIN);
+  }
+  EXPECT_EQ(pool_.in_use(), 0u);
+  EXPECT_EQ(arrivals.refused_trains, 0u) << "a full buffer says nothing about trains";
+  EXPECT_FALSE(refusals.contains(kHere, Steady::now));
+}
+
+TEST_F(TrainTest, NothingIsRememberedWhenTheSinglesFailToo) {
+  auto made = datagrams({500, 500});
+  Train train;
+  ASSERT_EQ(train.load(made, true), 2u);
+  TrainRefusals refusals;
+  Arrivals arrivals;
+  train.finish(-1, -EMSGSIZE, refusals, arrivals);  // no socket: each single one ends in EBADF
+  ASSERT_EQ(arrivals.send_failures.size(), 2u);
+  EXPECT_EQ(arrivals.send_failures[0].error, EBADF);
+  EXPECT_EQ(arrivals.refused_trains, 0u);
+  EXPECT_FALSE(refusals.contains(kHere, Steady::now));
+}
+
+TEST(TrainRefusals, LastForAWhileAndAreBounded) {
+  TrainRefusals refusals;
+  const Steady::time_point start{std::chrono::hours(1)};
+  const auto at = [&](Steady::duration after) { return [=] { return start + after; }; };
+  EXPECT_FALSE(refusals.contains(kHere, at({})));
+  refusals.add(kHere, start);
+  refusals.add(kHere, start);
+  EXPECT_TRUE(refusals.contains(kHere, at(TrainRefusals::kFor - std::chrono::nanoseconds(1))));
+  EXPECT_FALSE(refusals.contains(kThere, at({})));
+  EXPECT_FALSE(refusals.contains(kHere, at(TrainRefusals::kFor)));
+  EXPECT_FALSE(refusals.contains(kHere, at({}))) << "over once and for all";
+
+  refusals.add(kThere, start);
+  for (std::uint16_t port = 1; port <= 100; ++port) {
+    refusals.add({IpAddress::v4(192, 0, 2, 1), port, 0}, start + std::chrono::microseconds(port));
+  }
+  EXPECT_FALSE(refusals.contains(kThere, at({}))) << "the oldest gives way";
+  EXPECT_TRUE(refusals.contains({IpAddress::v4(192, 0, 2, 1), 100, 0}, at({})));
+  EXPECT_TRUE(refusals.contains({IpAddress::v4(192, 0, 2, 1), 69, 0}, at({}))) << "32 of them";
+  EXPECT_FALSE(refusals.contains({IpAddress::v4(192, 0, 2, 1), 68, 0}, at({})));
+}
+
+}  // namespace
+}  // namespace wgu::io
