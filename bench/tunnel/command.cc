@@ -35,6 +35,14 @@ Scenarios scenarios_of(const TunnelOptions& options, Missing& missing) {
   return all;
 }
 
+std::vector<std::string> ndr_loads_of(const TunnelOptions& options) {
+  std::vector<std::string> loads;
+  for (const char* name : kNdrLoads) {
+    if (is_wanted(std::string("ndr/") + name, options)) loads.emplace_back(name);
+  }
+  return loads;
+}
+
 // What the run is like, so that a result explains itself. The wires of all testbeds are alike.
 Environment describe(Environment environment, const std::vector<Subject>& subjects, const Runner& runner) {
   const Environment offloads = runner.wire_offloads();
@@ -63,6 +71,7 @@ int measure(const TunnelOptions& options, const Environment& host) {
   results.host_before = read_host_counters();
   runner.run(scenarios);
   if (is_wanted(kMemoryAfterLoad, options)) runner.record_memory();
+  if (options.is_full) runner.search_rates(ndr_loads_of(options));
 
   results.host_after = read_host_counters();
   results.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
@@ -114,7 +123,7 @@ void add_tunnel(CLI::App& program, Run& run) {
   command->add_option("--wgu-tunnel", options->wgu_tunnel, "The daemon to measure (default: the one that was built with this program)")
       ->check(CLI::ExistingFile);
   command->add_flag("--full", options->is_full,
-                    "Also all frame sizes, latency under load, handshakes and floods, 10,000 peers, a run across rekeys");
+                    "Also all frame sizes, latency under load, handshakes and floods, 10,000 peers, a run across rekeys, rates without loss (ndr)");
   command->add_option("--rows", options->rows, "Only rows whose name matches this regular expression, e.g. 'tcp/streams:1/'")
       ->check([](const std::string& text) -> std::string {
         try {

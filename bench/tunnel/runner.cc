@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "bench/ndr/search_load.h"
+#include "bench/ndr/tunnel_trial.h"
 #include "bench/offloads.h"
 
 namespace wgu::bench {
@@ -153,6 +155,24 @@ Environment Runner::wire_offloads() const {
   if (testbeds_.empty()) return {};
   const Visit visit(testbeds_.begin()->second->at(End::kA));
   return read_offloads(Testbed::kWire);
+}
+
+void Runner::search_rates(const std::vector<std::string>& loads) {
+  // Shorter than `ndr` on its own: one row among many.
+  const LoadSearch search{.trial_seconds = 0.5, .duration_sum = 5, .width = 0.01};
+  for (const std::string& name : loads) {
+    const auto load = parse_load(name, options_.testbed.inner_mtu, 1);
+    if (!load) {
+      leave_out("ndr/" + name, load.error().message);
+      continue;
+    }
+    std::vector<Contender> contenders;
+    for (const Subject& subject : subjects_) {
+      const auto testbed = testbeds_.find(subject.name);
+      if (testbed != testbeds_.end()) contenders.push_back({subject.name, tunnel_trial(*testbed->second, load->load)});
+    }
+    search_load(search, *load, std::move(contenders), progress_, results_);
+  }
 }
 
 void Runner::record_memory() {

@@ -15,6 +15,7 @@
 namespace wgu::bench {
 
 inline constexpr const char* kMemoryAfterLoad = "memory/after_load";
+inline constexpr const char* kNdrLoads[] = {"64", "max", "imix"};  // as parse_load() reads them
 
 class Runner {
  public:
@@ -24,6 +25,8 @@ class Runner {
   // Makes the testbeds. A subject that does not come up is left out, with the reason.
   void set_up();
   void run(const Scenarios& scenarios);
+  // The rates without loss (ndr/search_load.h) of loads by name.
+  void search_rates(const std::vector<std::string>& loads);
   // What the daemons hold by now: the row kMemoryAfterLoad.
   void record_memory();
   [[nodiscard]] Environment wire_offloads() const;  // empty when there is no testbed
