@@ -109,7 +109,15 @@ start_daemon() {  # END IMPLEMENTATION [OPTION...]
   poll 10 daemon_is_ready "$end" || fail "$program ${interface[$end]} did not open its control socket in 10 s"
   ! exited "${daemon_pid[$end]}" || fail "$program ${interface[$end]} ended at once"
 }
-daemon_is_ready() { exited "${daemon_pid[$1]}" || wg show "${interface[$1]}" >/dev/null 2>&1; }
+# wg removes a socket that refuses it, as wireguard-go's does between bind and listen (ours gets its name when it listens).
+daemon_is_ready() {  # END
+  exited "${daemon_pid[$1]}" && return
+  is_wgu "${implementation[$1]:-}" || listens "$1" || return
+  wg show "${interface[$1]}" >/dev/null 2>&1
+}
+listens() {  # END; flag 00010000: accepts connections
+  at "$1" awk -v path="$(uapi_socket "${interface[$1]}")" '$4 == "00010000" && $8 == path { found = 1 } END { exit !found }' /proc/net/unix
+}
 
 # Gives END its key and its peer. Without `endpoint` the end waits to be called.
 configure() {  # END OUTER(4|6) [endpoint] [WG-SET-PEER-ARGUMENT...]
