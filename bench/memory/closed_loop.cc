@@ -134,10 +134,11 @@ void ClosedLoop::drain() {
 bool ClosedLoop::read_queue(int queue, Batch& batch) {
   const int count = recvmmsg(queue, batch.headers.data(), kBatch, MSG_DONTWAIT, nullptr);
   if (count <= 0) return false;
+  const std::uint64_t duplicates = tally_.arrived().duplicates;
   for (unsigned i = 0; i < static_cast<unsigned>(count); ++i) tally_.add({batch.packet(i), batch.headers[i].msg_len});
   packets_.store(tally_.arrived().packets, std::memory_order_relaxed);
   bytes_.store(tally_.arrived().bytes, std::memory_order_relaxed);
-  settle(static_cast<std::uint64_t>(count));
+  settle(static_cast<std::uint64_t>(count) - (tally_.arrived().duplicates - duplicates));  // a duplicate's original was settled
   return true;
 }
 

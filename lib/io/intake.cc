@@ -71,7 +71,7 @@ void Intake::receive(msghdr& message, std::span<const std::uint8_t> payload, Arr
       continue;
     }
     packet.resize(bytes.size());
-    std::memcpy(packet.data(), bytes.data(), bytes.size());
+    std::copy(bytes.begin(), bytes.end(), packet.data());
     arrivals.from_network.push_back({std::move(packet), way.remote, way.local, way.traffic_class, 0});
   } while (!payload.empty());
 }
@@ -107,7 +107,7 @@ void Intake::read_device(std::span<const std::uint8_t> bytes, Arrivals& arrivals
     if (has_virtio_header_) {
       super.write(i, packet.data());
     } else {
-      std::memcpy(packet.data(), bytes.data(), size);
+      std::copy(bytes.begin(), bytes.end(), packet.data());
     }
     arrivals.from_device.push_back(std::move(packet));
   }
