@@ -24,9 +24,9 @@ std::size_t available(PacketPool& pool) noexcept { return pool.count() - pool.in
 Intake::Intake(const LoopOptions& options) noexcept
     : pool_(*options.pool),
       large_pool_(options.large_pool),
-      receive_headroom_(options.receive_headroom),
-      device_headroom_(options.device_headroom),
-      device_tailroom_(options.device_tailroom) {}
+      of_datagrams_{options.receive_headroom, 0, &Arrivals::truncated_datagrams, &Arrivals::unplaced_datagrams},
+      of_device_packets_{options.device_headroom, options.device_tailroom, &Arrivals::truncated_device_packets,
+                         &Arrivals::unplaced_device_packets} {}
 
 std::size_t Intake::affordable_reads(std::size_t wanted) const noexcept {
   const std::size_t packets = available(pool_);
@@ -35,14 +35,20 @@ std::size_t Intake::affordable_reads(std::size_t wanted) const noexcept {
   return reads == 0 && packets != 0 ? 1 : reads;
 }
 
-bool Intake::fits(std::size_t headroom, std::size_t size, std::size_t tailroom) const noexcept {
-  const std::size_t capacity = large_pool_ != nullptr ? std::max(pool_.capacity(), large_pool_->capacity()) : pool_.capacity();
-  return headroom + size + tailroom <= capacity;
-}
-
-Packet Intake::take(std::size_t headroom, std::size_t size, std::size_t tailroom) noexcept {
-  const bool is_small = headroom + size + tailroom <= pool_.capacity();
-  return is_small || large_pool_ == nullptr ? pool_.take(headroom) : large_pool_->take(headroom);
+Packet Intake::take(const Room& room, std::size_t size, Arrivals& arrivals) noexcept {
+  const std::size_t needed = room.headroom + size + room.tailroom;
+  PacketPool& pool = needed > pool_.capacity() && large_pool_ != nullptr ? *large_pool_ : pool_;
+  if (needed > pool.capacity()) {
+    ++(arrivals.*room.too_long);
+    return Packet();
+  }
+  Packet packet = pool.take(room.headroom);
+  if (packet) {
+    packet.resize(size);
+  } else {
+    ++(arrivals.*room.unplaced);
+  }
+  return packet;
 }
 
 void Intake::receive(msghdr& message, std::span<const std::uint8_t> payload, Arrivals& arrivals) {
@@ -61,54 +67,32 @@ void Intake::receive(msghdr& message, std::span<const std::uint8_t> payload, Arr
   do {
     const auto bytes = payload.first(std::min(segment, payload.size()));
     payload = payload.subspan(bytes.size());
-    if (!fits(receive_headroom_, bytes.size(), 0)) {
-      ++arrivals.truncated_datagrams;
-      continue;
-    }
-    Packet packet = take(receive_headroom_, bytes.size(), 0);
-    if (!packet) {
-      ++arrivals.unplaced_datagrams;
-      continue;
-    }
-    packet.resize(bytes.size());
+    Packet packet = take(of_datagrams_, bytes.size(), arrivals);
+    if (!packet) continue;
     std::copy(bytes.begin(), bytes.end(), packet.data());
     arrivals.from_network.push_back({std::move(packet), way.remote, way.local, way.traffic_class, 0});
   } while (!payload.empty());
 }
 
 void Intake::read_device(std::span<const std::uint8_t> bytes, Arrivals& arrivals) {
-  VirtioNetHeader header;
-  if (has_virtio_header_) {
-    if (bytes.size() < kVirtioNetHeaderSize) {
-      ++arrivals.malformed_device_reads;
-      return;
-    }
-    header = load_virtio_net_header(bytes.data());
-    bytes = bytes.subspan(kVirtioNetHeaderSize);
-  }
+  if (has_virtio_header_) return read_virtio(bytes, arrivals);
+  Packet packet = take(of_device_packets_, bytes.size(), arrivals);
+  if (!packet) return;
+  std::copy(bytes.begin(), bytes.end(), packet.data());
+  arrivals.from_device.push_back(std::move(packet));
+}
+
+void Intake::read_virtio(std::span<const std::uint8_t> bytes, Arrivals& arrivals) {
   SuperPacket super;
-  if (has_virtio_header_ && super.parse(header, bytes) != SplitError::kNone) {
+  if (bytes.size() < kVirtioNetHeaderSize ||
+      super.parse(load_virtio_net_header(bytes.data()), bytes.subspan(kVirtioNetHeaderSize)) != SplitError::kNone) {
     ++arrivals.malformed_device_reads;
     return;
   }
-  const std::size_t count = has_virtio_header_ ? super.segments() : 1;
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t size = has_virtio_header_ ? super.segment_size(i) : bytes.size();
-    if (!fits(device_headroom_, size, device_tailroom_)) {
-      ++arrivals.truncated_device_packets;
-      continue;
-    }
-    Packet packet = take(device_headroom_, size, device_tailroom_);
-    if (!packet) {
-      ++arrivals.unplaced_device_packets;
-      continue;
-    }
-    packet.resize(size);
-    if (has_virtio_header_) {
-      super.write(i, packet.data());
-    } else {
-      std::copy(bytes.begin(), bytes.end(), packet.data());
-    }
+  for (std::size_t i = 0; i < super.segments(); ++i) {
+    Packet packet = take(of_device_packets_, super.segment_size(i), arrivals);
+    if (!packet) continue;
+    super.write(i, packet.data());
     arrivals.from_device.push_back(std::move(packet));
   }
 }

@@ -32,14 +32,21 @@ class Intake {
   void set_device_format(const DeviceFormat& format) noexcept { has_virtio_header_ = format.has_virtio_header; }
 
  private:
-  [[nodiscard]] Packet take(std::size_t headroom, std::size_t size, std::size_t tailroom) noexcept;
-  [[nodiscard]] bool fits(std::size_t headroom, std::size_t size, std::size_t tailroom) const noexcept;
+  // Around a packet, in its buffer; and where is counted what gets none.
+  struct Room {
+    std::size_t headroom = 0;
+    std::size_t tailroom = 0;
+    std::uint64_t Arrivals::*too_long = nullptr;
+    std::uint64_t Arrivals::*unplaced = nullptr;
+  };
+  // A packet of `size` bytes to be written; none when it was counted instead.
+  [[nodiscard]] Packet take(const Room& room, std::size_t size, Arrivals& arrivals) noexcept;
+  void read_virtio(std::span<const std::uint8_t> bytes, Arrivals& arrivals);
 
   PacketPool& pool_;
   PacketPool* const large_pool_;
-  const std::size_t receive_headroom_;
-  const std::size_t device_headroom_;
-  const std::size_t device_tailroom_;
+  const Room of_datagrams_;
+  const Room of_device_packets_;
   bool has_virtio_header_ = false;
 };
 

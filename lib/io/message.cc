@@ -23,8 +23,11 @@ Result<void> check_options(const LoopOptions& options) {
                            std::to_string(device) + ", receive " + std::to_string(options.receive_headroom) + ")"};
 }
 
-void report_send_failure(const Datagram& datagram, int error, Arrivals& arrivals) {
-  arrivals.send_failures.push_back({datagram.tag, static_cast<std::uint32_t>(datagram.packet.size()), error});
+void fail_first(std::span<Datagram>& datagrams, int error, Arrivals& arrivals) {
+  Datagram& first = datagrams.front();
+  arrivals.send_failures.push_back({first.tag, static_cast<std::uint32_t>(first.packet.size()), error});
+  first.packet = Packet();
+  datagrams = datagrams.subspan(1);
 }
 
 bool zero_means_end(int fd) noexcept {

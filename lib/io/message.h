@@ -18,7 +18,8 @@ inline constexpr Duration kErrorPause = std::chrono::milliseconds(10);
 // \errors EINVAL: no pool, or buffers too small for the room asked for
 Result<void> check_options(const LoopOptions& options);
 
-void report_send_failure(const Datagram& datagram, int error, Arrivals& arrivals);
+// The first of `datagrams` cannot be sent: reports it, gives its packet back, goes on to the next.
+void fail_first(std::span<Datagram>& datagrams, int error, Arrivals& arrivals);
 
 enum class DeviceRead : std::uint8_t {
   kPacket,   // counted or delivered; there may be more

@@ -62,15 +62,13 @@ class Poller final : public Loop {
 
   void send(std::span<Datagram> datagrams) override {
     while (!datagrams.empty()) {
-      Datagram& first = datagrams.front();
-      const int fd = socket_for(first.remote.address.family);
+      const Endpoint& remote = datagrams.front().remote;
+      const int fd = socket_for(remote.address.family);
       if (fd < 0) {
-        report_send_failure(first, EAFNOSUPPORT, carried_);
-        first.packet = Packet();
-        datagrams = datagrams.subspan(1);
+        fail_first(datagrams, EAFNOSUPPORT, carried_);
         continue;
       }
-      const bool may_be_several = segmentation_ && !refusals_.contains(first.remote, Steady::now);
+      const bool may_be_several = segmentation_ && !refusals_.contains(remote, Steady::now);
       datagrams = datagrams.subspan(train_.load(datagrams, may_be_several));
       const int result = ::sendmsg(fd, train_.header(), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
       train_.finish(fd, result, refusals_, carried_);

@@ -152,13 +152,10 @@ io_uring_sqe* Ring::next_entry() {
 
 void Ring::send(std::span<Datagram> datagrams) {
   while (!datagrams.empty()) {
-    Datagram& first = datagrams.front();
-    if (const int fd = socket_for(first.remote.address.family); fd >= 0) {
+    if (const int fd = socket_for(datagrams.front().remote.address.family); fd >= 0) {
       submit_train(datagrams, fd);
     } else {
-      report_send_failure(first, EAFNOSUPPORT, carried_);
-      first.packet = Packet();
-      datagrams = datagrams.subspan(1);
+      fail_first(datagrams, EAFNOSUPPORT, carried_);
     }
   }
 }
@@ -168,12 +165,7 @@ void Ring::submit_train(std::span<Datagram>& datagrams, int fd) {
   if (free_trains_.empty()) flush();
   const bool may_be_several = segmentation_ && !refusals_.contains(datagrams.front().remote, Steady::now);
   io_uring_sqe* entry = free_trains_.empty() ? nullptr : next_entry();
-  if (entry == nullptr) {
-    report_send_failure(datagrams.front(), EAGAIN, carried_);
-    datagrams.front().packet = Packet();
-    datagrams = datagrams.subspan(1);
-    return;
-  }
+  if (entry == nullptr) return fail_first(datagrams, EAGAIN, carried_);
   const std::uint32_t slot = free_trains_.back();
   free_trains_.pop_back();
   Train& train = trains_[slot];

@@ -84,7 +84,7 @@ void Train::finish(int fd, int result, TrainRefusals& refusals, Arrivals& arriva
   for (std::size_t i = 0; i < count_; ++i) {
     const int again = send_again(fd, i, arrivals);
     has_worked |= again == 0;
-    if (again != 0) arrivals.send_failures.push_back({tags_[i], static_cast<std::uint32_t>(payload_[i].iov_len), again});
+    if (again != 0) report(i, again, arrivals);
   }
   if (may_be_train && has_worked && (!may_be_source || local_.address.family != Family::kNone)) {
     refusals.add(remote_, TrainRefusals::Steady::now());
@@ -113,10 +113,12 @@ int Train::send_again(int fd, std::size_t index, Arrivals& arrivals) noexcept {
 }
 
 void Train::fail(int error, Arrivals& arrivals) noexcept {
-  for (std::size_t i = 0; i < count_; ++i) {
-    arrivals.send_failures.push_back({tags_[i], static_cast<std::uint32_t>(payload_[i].iov_len), error});
-  }
+  for (std::size_t i = 0; i < count_; ++i) report(i, error, arrivals);
   clear();
+}
+
+void Train::report(std::size_t index, int error, Arrivals& arrivals) const {
+  arrivals.send_failures.push_back({tags_[index], static_cast<std::uint32_t>(payload_[index].iov_len), error});
 }
 
 void Train::clear() noexcept {

@@ -62,6 +62,7 @@ class Train {
 
  private:
   void prepare(std::size_t first, std::size_t count) noexcept;
+  void report(std::size_t index, int error, Arrivals& arrivals) const;
   [[nodiscard]] int send_again(int fd, std::size_t index, Arrivals& arrivals) noexcept;
   void clear() noexcept;
 
