@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <filesystem>
 #include <memory>
 
 #include "bench/commands.h"
@@ -14,6 +13,7 @@
 #include "bench/tunnel/options.h"
 #include "bench/tunnel/subjects.h"
 #include "bench/tunnel/table.h"
+#include "bench/tunnel/testbed_options.h"
 
 namespace wgu::bench {
 namespace {
@@ -114,8 +114,13 @@ int measure(const NdrOptions& options) {
 
 int run_contained(NdrOptions options) {
   (void)loads_of(options);  // says what is wrong with --sizes before anything is set up
-  if (!options.out.empty()) options.out = std::filesystem::absolute(options.out);
   if (options.is_loopback) return measure(options);
+  auto out = file_outside_sandbox(options.out);
+  if (!out) {
+    fmt::print(stderr, "wgu-bench ndr: {}\n", out.error().message);
+    return 1;
+  }
+  options.out = std::move(*out);
   const auto status = run_in_sandbox([&] { return measure(options); });
   if (status) return *status;
   fmt::print(stderr, "wgu-bench ndr: {}\nWithout namespaces there is `wgu-bench ndr --target loopback`: what the generator reaches.\n",
@@ -127,14 +132,9 @@ int run_contained(NdrOptions options) {
 
 void add_ndr(CLI::App& program, Run& run) {
   auto options = std::make_shared<NdrOptions>();
-  auto peers = std::make_shared<std::vector<std::string>>();
   auto target = std::make_shared<std::string>("tunnel");
   CLI::App* command = program.add_subcommand("ndr", "The highest rates at which no packet is lost, and at most 0.5 %, by packet size.");
-  command->add_option("--peer", *peers, "NAME='COMMAND': another daemon with the UAPI, searched in turns with wgu; as in `tunnel`")
-      ->take_all()
-      ->allow_extra_args(false);
-  command->add_option("--wgu-tunnel", options->wgu_tunnel, "The daemon to measure (default: the one that was built with this program)")
-      ->check(CLI::ExistingFile);
+  add_testbed_options(*command, {options->peers, options->wgu_tunnel, options->testbed, options->out});
   command->add_option("--target", *target, "tunnel, or loopback: the generator and sink alone, without privileges")
       ->check(CLI::IsMember({"tunnel", "loopback"}))
       ->capture_default_str();
@@ -162,21 +162,12 @@ void add_ndr(CLI::App& program, Run& run) {
       ->capture_default_str();
   command->add_option("--max-rate", options->search.max_rate, "... and above which none is tried (default: what the generator reaches by itself)")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000}));
-  command->add_option("--mtu", options->testbed.inner_mtu, "MTU inside the tunnels")->check(CLI::Range(576, 9000))->capture_default_str();
-  command->add_flag("!--no-wire-gso", options->testbed.has_wire_gso,
-                    "A wire that does not pass UDP super-packets on whole, as most network cards: veth flatters who sends them");
-  command->add_option("--out", options->out, "Write the results, with every sample, to this file (JSON)");
   command->footer(
       "Multiple Loss Ratio search (draft-ietf-bmwg-mlrsearch) with the parameters of FD.io CSIT; what is shown is the conditional "
       "throughput.\n"
       "A search takes a minute or two a subject and size. Quick: --trial-seconds 0.2 --duration-sum 1 --width 0.02. A datagram that the\n"
       "generator did not manage to send in time counts as lost; rows that were limited by it say so.");
-  command->callback([options, peers, target, &run] {
-    for (const std::string& text : *peers) {
-      auto peer = parse_peer(text);
-      if (!peer) throw CLI::ValidationError(peer.error().message);
-      options->peers.push_back(std::move(*peer));
-    }
+  command->callback([options, target, &run] {
     options->is_loopback = *target == "loopback";
     run = [options] { return run_contained(*options); };
   });

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <filesystem>
 #include <memory>
 #include <regex>
 
@@ -14,6 +13,7 @@
 #include "bench/tunnel/runner.h"
 #include "bench/tunnel/subjects.h"
 #include "bench/tunnel/table.h"
+#include "bench/tunnel/testbed_options.h"
 
 namespace wgu::bench {
 namespace {
@@ -86,18 +86,13 @@ int measure(const TunnelOptions& options, const Environment& host) {
   return results.rows.empty() ? 1 : 0;
 }
 
-// The sandbox has a /run of its own: a file in there would vanish with it.
-bool would_vanish(const std::filesystem::path& file) {
-  const auto relative = std::filesystem::weakly_canonical(file).lexically_relative(std::filesystem::weakly_canonical("/var/run"));
-  return !relative.empty() && *relative.begin() != "..";
-}
-
 int run_contained(TunnelOptions options) {
-  if (!options.out.empty()) options.out = std::filesystem::absolute(options.out);
-  if (!options.out.empty() && would_vanish(options.out)) {
-    fmt::print(stderr, "wgu-bench tunnel: --out {}: nothing that is written below /run survives the run\n", options.out);
+  auto out = file_outside_sandbox(options.out);
+  if (!out) {
+    fmt::print(stderr, "wgu-bench tunnel: {}\n", out.error().message);
     return 1;
   }
+  options.out = std::move(*out);
   options.is_root = ::geteuid() == 0;           // everyone is, in there
   const Environment host = read_environment();  // most sysctls of the network are not to be seen in there
   const auto status = run_in_sandbox([&] { return measure(options, host); });
@@ -111,17 +106,9 @@ int run_contained(TunnelOptions options) {
 
 void add_tunnel(CLI::App& program, Run& run) {
   auto options = std::make_shared<TunnelOptions>();
-  auto peers = std::make_shared<std::vector<std::string>>();
   CLI::App* command =
       program.add_subcommand("tunnel", "Whole tunnels end to end, in network namespaces of their own, beside other daemons.");
-  command
-      ->add_option(
-          "--peer", *peers,
-          "NAME='COMMAND': another daemon with the UAPI, measured in turns with wgu; the interface's name replaces {}, or is appended")
-      ->take_all()
-      ->allow_extra_args(false);
-  command->add_option("--wgu-tunnel", options->wgu_tunnel, "The daemon to measure (default: the one that was built with this program)")
-      ->check(CLI::ExistingFile);
+  add_testbed_options(*command, {options->peers, options->wgu_tunnel, options->testbed, options->out});
   command->add_flag("--full", options->is_full,
                     "Also all frame sizes, latency under load, handshakes and floods, 10,000 peers, a run across rekeys, rates without loss (ndr)");
   command->add_option("--rows", options->rows, "Only rows whose name matches this regular expression, e.g. 'tcp/streams:1/'")
@@ -140,23 +127,12 @@ void add_tunnel(CLI::App& program, Run& run) {
       ->check(CLI::Range(0.0, 60.0));
   command->add_option("--rekey-seconds", options->rekey_seconds, "Length of the run across rekeys (default 260: two rekeys)")
       ->check(CLI::Range(125.0, 3600.0));
-  command->add_option("--mtu", options->testbed.inner_mtu, "MTU inside the tunnels (default 1420)")->check(CLI::Range(576, 9000));
-  command->add_flag("!--no-wire-gso", options->testbed.has_wire_gso,
-                    "A wire that does not pass UDP super-packets on whole, as most network cards: veth flatters who sends them");
-  command->add_option("--out", options->out, "Write the results, with every sample, to this file (JSON)");
   command->footer(
       "UDP rows name the payload's bytes; packets leave one by one unless the row's name says gso. Each row shows the median of its "
       "rounds,\n"
       "least and most, its share of the bare wire and of wgu with a cipher that only copies, and what limited it:\n"
       "generator, cpu (the daemons'), network (a queue on the way), protocol (TCP waiting for itself).");
-  command->callback([options, peers, &run] {
-    for (const std::string& text : *peers) {
-      auto peer = parse_peer(text);
-      if (!peer) throw CLI::ValidationError(peer.error().message);
-      options->peers.push_back(std::move(*peer));
-    }
-    run = [options] { return run_contained(*options); };
-  });
+  command->callback([options, &run] { run = [options] { return run_contained(*options); }; });
 }
 
 }  // namespace wgu::bench
