@@ -37,13 +37,19 @@ struct Arrivals {
   std::uint64_t starved_device_reads = 0;      // no buffer in the pool: the read waits (the packet stays in the kernel)
   std::uint64_t starved_socket_reads = 0;
   bool device_gone = false;                    // the device was deleted (EBADFD and the like): no more reads from it
+
+  // All of them, for who treats them alike.
+  static constexpr std::uint64_t Arrivals::*kCounts[] = {
+      &Arrivals::refused_trains,          &Arrivals::write_failures,     &Arrivals::truncated_datagrams,
+      &Arrivals::truncated_device_packets, &Arrivals::unplaced_datagrams, &Arrivals::unplaced_device_packets,
+      &Arrivals::malformed_device_reads,  &Arrivals::starved_device_reads, &Arrivals::starved_socket_reads};
+
   void clear() noexcept {
     from_device.clear();
     from_network.clear();
     send_failures.clear();
     stale_sources.clear();
-    refused_trains = write_failures = truncated_datagrams = truncated_device_packets = unplaced_datagrams = unplaced_device_packets =
-        malformed_device_reads = starved_device_reads = starved_socket_reads = 0;
+    for (const auto count : kCounts) this->*count = 0;
     device_gone = false;
   }
 };

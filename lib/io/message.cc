@@ -76,9 +76,7 @@ bool is_readable_now(int fd) noexcept {
 bool has_news(const Arrivals& arrivals) noexcept {
   return !arrivals.from_device.empty() || !arrivals.from_network.empty() || !arrivals.send_failures.empty() ||
          !arrivals.stale_sources.empty() || arrivals.device_gone ||
-         (arrivals.refused_trains | arrivals.write_failures | arrivals.truncated_datagrams | arrivals.truncated_device_packets |
-          arrivals.unplaced_datagrams | arrivals.unplaced_device_packets | arrivals.malformed_device_reads | arrivals.starved_device_reads |
-          arrivals.starved_socket_reads) != 0;
+         std::any_of(std::begin(Arrivals::kCounts), std::end(Arrivals::kCounts), [&](auto count) { return arrivals.*count != 0; });
 }
 
 bool move_arrivals(Arrivals& source, Arrivals& target) {
@@ -90,15 +88,7 @@ bool move_arrivals(Arrivals& source, Arrivals& target) {
   append(source.from_network, target.from_network);
   append(source.send_failures, target.send_failures);
   append(source.stale_sources, target.stale_sources);
-  target.refused_trains += source.refused_trains;
-  target.write_failures += source.write_failures;
-  target.truncated_datagrams += source.truncated_datagrams;
-  target.truncated_device_packets += source.truncated_device_packets;
-  target.unplaced_datagrams += source.unplaced_datagrams;
-  target.unplaced_device_packets += source.unplaced_device_packets;
-  target.malformed_device_reads += source.malformed_device_reads;
-  target.starved_device_reads += source.starved_device_reads;
-  target.starved_socket_reads += source.starved_socket_reads;
+  for (const auto count : Arrivals::kCounts) target.*count += source.*count;
   target.device_gone |= source.device_gone;
   source.clear();
   return true;
