@@ -31,7 +31,9 @@ struct EngineOptions {
   std::string interface_name{};   ///< of the TUN to create; "wg%d" lets the kernel choose. Ignored when device_fds is not empty
   std::vector<int> device_fds{};  ///< queues of an open TUN (or datagram sockets that act as one); the engine takes them over
   unsigned workers = 0;         ///< 0: one for each CPU of `cpus`
-  std::vector<int> cpus{};        ///< to pin workers to, in turn; empty: the affinity mask of the calling thread
+  /// To pin workers to, in turn. Empty: the affinity mask of the calling thread, and workers change places when one of them has to
+  /// share its CPU with others while another's is freer.
+  std::vector<int> cpus{};
   IoBackend io = IoBackend::kAuto;  ///< kAuto: io_uring where the kernel allows it, else epoll
   Offloads offloads{};
   std::size_t buffers_per_worker = 2048;  ///< packet buffers of about 2 KiB, and as many for larger packets: bound memory in flight

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <fstream>
 #include <string>
 
 #include "values/quote_value.h"
@@ -58,13 +59,24 @@ std::vector<int> affinity_of_this_thread() {
   return cpus;
 }
 
-Result<void> pin_this_thread(int cpu) {
+Result<void> pin_this_thread(int cpu) { return pin_thread(0, cpu); }
+
+Result<void> pin_thread(int thread, int cpu) {
   cpu_set_t set;
   CPU_ZERO(&set);
   if (cpu < 0 || cpu >= CPU_SETSIZE) return Error{EINVAL, "CPU " + std::to_string(cpu) + " does not exist"};
   CPU_SET(cpu, &set);
-  if (sched_setaffinity(0, sizeof set, &set) == 0) return {};
+  if (sched_setaffinity(thread, sizeof set, &set) == 0) return {};
   return Error{errno, "pinning to CPU " + std::to_string(cpu) + ": " + std::strerror(errno)};
+}
+
+// The file holds three numbers: ns on a CPU, ns waiting for one, turns (Documentation/scheduler/sched-stats.rst).
+std::optional<RunTimes> run_times(int thread) {
+  std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/schedstat");
+  std::int64_t running = 0;
+  std::int64_t waiting = 0;
+  if (!(file >> running >> waiting)) return std::nullopt;
+  return RunTimes{std::chrono::nanoseconds(running), std::chrono::nanoseconds(waiting)};
 }
 
 }  // namespace wgu::engine

@@ -1,9 +1,11 @@
 #pragma once
 // CPU lists as taskset(1) and the kernel write them, and pinning.
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
+#include "engine/placement.h"
 #include "wgu/result.h"
 
 namespace wgu::engine {
@@ -14,5 +16,10 @@ Result<std::vector<int>> parse_cpu_list(std::string_view text);
 std::vector<int> affinity_of_this_thread();
 // \errors EINVAL (no such CPU, or not in the cpuset)
 Result<void> pin_this_thread(int cpu);
+// A thread of this process, by its number (gettid(2)). \errors likewise, ESRCH
+Result<void> pin_thread(int thread, int cpu);
+// How long a thread of this process has run, and has waited for a CPU; nothing where the kernel does not tell (no /proc, or no
+// CONFIG_SCHED_INFO).
+std::optional<RunTimes> run_times(int thread);
 
 }  // namespace wgu::engine

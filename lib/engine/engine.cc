@@ -4,6 +4,7 @@
 //   interface down -> shards down, sockets closed
 //   MTU            -> to the shards
 //   device gone    -> stopped
+//   a worker that has to share its CPU changes places with a colleague, unless the CPUs were named (placement.h)
 //
 // Every change is a call to each worker, one after the other under `mutex`; packets never wait for it.
 #include "wgu/engine.h"
@@ -46,6 +47,7 @@ struct Engine::Impl {
   Result<void> start();
   Result<void> start_workers();
   void supervise();
+  void place_workers();
   void follow_link(const io::LinkState& before);
   Result<void> bring_up();
   void bring_down();
@@ -63,6 +65,7 @@ struct Engine::Impl {
   engine::Crew crew;
   io::Tun tun;
   std::optional<io::LinkWatcher> watcher;
+  std::optional<engine::Placement> placement;  // the supervisor's, once it runs
   io::FileDescriptor stop_event;    // asks the supervisor to end
   io::FileDescriptor stopped_event; // readable from the end on
   std::thread supervisor;
@@ -81,7 +84,8 @@ struct Engine::Impl {
 // --- Start and stop --------------------------------------------------------------------------------------------------------
 
 Result<void> Engine::Impl::start() {
-  if (options.cpus.empty()) options.cpus = engine::affinity_of_this_thread();
+  const bool are_cpus_named = !options.cpus.empty();
+  if (!are_cpus_named) options.cpus = engine::affinity_of_this_thread();
   if (options.workers == 0) options.workers = static_cast<unsigned>(options.cpus.size());
   if (options.workers == 0 || options.workers > tunnel::kMaxWorkers) {
     return Error{EINVAL, "workers: " + std::to_string(options.workers) + " is not in 1.." + std::to_string(tunnel::kMaxWorkers)};
@@ -116,6 +120,12 @@ Result<void> Engine::Impl::start() {
   if (Result<void> started = start_workers(); !started) return started;
   if (!watcher || watcher->state().is_up) {
     if (Result<void> up = bring_up(); !up && !watcher) return up;
+  }
+  if (!are_cpus_named && options.cpus.size() > 1 && options.workers <= options.cpus.size() &&
+      engine::run_times(crew.workers[0]->thread_number())) {
+    std::uint64_t seed = 0;
+    options.host.random({reinterpret_cast<std::uint8_t*>(&seed), sizeof seed});
+    placement.emplace(options.cpus, options.workers, seed);
   }
   supervisor = std::thread([this] { supervise(); });
   return {};
@@ -176,9 +186,15 @@ void Engine::Impl::stop(const std::string& why) {
 void Engine::Impl::supervise() {
   pollfd waits[2] = {{stop_event.get(), POLLIN, 0}, {watcher ? watcher->fd() : -1, POLLIN, 0}};
   Instant last_probe = engine::boot_now();
+  Instant last_placement = last_probe;
+  const Duration interval = placement ? engine::Placement::kInterval : watcher ? kProbeInterval : -1ms;
   while (true) {
-    poll(waits, 2, watcher ? static_cast<int>(kProbeInterval / 1ms) : -1);
+    poll(waits, 2, static_cast<int>(interval / 1ms));
     if (waits[0].revents != 0) break;
+    if (placement && engine::boot_now() - last_placement >= interval) {
+      last_placement = engine::boot_now();
+      place_workers();
+    }
     if (!watcher) continue;
     const std::lock_guard lock(mutex);
     const io::LinkState before = watcher->state();
@@ -193,6 +209,22 @@ void Engine::Impl::supervise() {
   const std::lock_guard lock(mutex);
   if (stop_reason.empty()) stop_reason = "the device " + interface_name + " is gone";
   eventfd_write(stopped_event.get(), 1);
+}
+
+void Engine::Impl::place_workers() {
+  std::vector<engine::RunTimes> times;
+  for (const auto& worker : crew.workers) times.push_back(engine::run_times(worker->thread_number()).value_or(engine::RunTimes()));
+  const auto exchange = placement->decide(engine::boot_now(), times);
+  if (!exchange) return;
+  for (const std::size_t moved : {exchange->worker, exchange->other}) {
+    if (moved >= crew.workers.size()) continue;
+    const int cpu = placement->cpu(moved);
+    // A cpuset may have shrunk meanwhile: then the worker stays where it is.
+    const Result<void> pinned = engine::pin_thread(crew.workers[moved]->thread_number(), cpu);
+    log(LogLevel::kVerbose, "worker " + std::to_string(moved) + " goes to CPU " + std::to_string(cpu) +
+                                (pinned ? moved == exchange->worker ? ": it waited " + std::to_string(static_cast<int>(100 * exchange->waited)) + " % of its time" : ""
+                                        : ": " + pinned.error().message));
+  }
 }
 
 void Engine::Impl::follow_link(const io::LinkState& before) {

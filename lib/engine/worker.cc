@@ -2,6 +2,8 @@
 // other workers' and the mailboxes' too: the engine joins all threads and empties the mailboxes before it destroys a worker.
 #include "engine/worker.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <utility>
@@ -75,6 +77,7 @@ void Worker::run(std::promise<Result<void>> started) {
 
 // On the worker's thread, so that the ring has one issuer and memory lies near the core that first touches it.
 Result<void> Worker::set_up() {
+  thread_number_ = gettid();
   if (options_.cpu >= 0) {
     if (Result<void> pinned = pin_this_thread(options_.cpu); !pinned) return pinned;
   }

@@ -73,6 +73,7 @@ class Worker {
   }
 
   void wake() noexcept { loop_->wake(); }
+  [[nodiscard]] int thread_number() const noexcept { return thread_number_; }  // gettid(2), once start() has returned
   [[nodiscard]] bool is_parked() const noexcept { return loop_->is_parked(); }
   [[nodiscard]] const char* loop_name() const noexcept { return loop_name_; }
   [[nodiscard]] const Counters& final_counters() const noexcept { return final_counters_; }  // after join()
@@ -93,6 +94,7 @@ class Worker {
 
   WorkerOptions options_;
   Crew& crew_;
+  int thread_number_ = 0;
   std::unique_ptr<PacketPool> pool_;
   std::unique_ptr<PacketPool> large_pool_;  // what is too long for the other; resident only as far as it is used
   std::unique_ptr<io::Loop> loop_;

@@ -60,7 +60,7 @@ void Shard::run_handshakes(Instant now, TunnelOutput& output) {
 
 void Shard::consume_handshake(const QueuedHandshake& queued, Instant now, TunnelOutput& output) {
   const std::span<const std::uint8_t> message = queued.message();
-  if (!context_.is_up || !context_.has_identity()) return context_.counters.drop(Drop::kInNoIdentity);
+  if (!context_.is_up || !context_.has_identity) return context_.counters.drop(Drop::kInNoIdentity);
   const auto type = static_cast<noise::MessageType>(message[0]);
   if (type == noise::MessageType::kCookieReply) return consume_cookie_reply(queued, now);
 
@@ -106,7 +106,7 @@ void Shard::consume_initiation(const QueuedHandshake& queued, Instant now, Tunne
 
 void Shard::accept_initiation(Peer* peer, const noise::OpenedInitiation& opened, const Source& source, Instant now,
                               TunnelOutput& output) {
-  if (!context_.is_up || !context_.has_identity()) return context_.counters.drop(Drop::kInNoIdentity);  // since it was handed over
+  if (!context_.is_up || !context_.has_identity) return context_.counters.drop(Drop::kInNoIdentity);  // since it was handed over
   if (peer == nullptr) return context_.counters.drop(Drop::kInUnknownPeer);
   const auto verdict = peer->accept_initiation(opened, source, now, output);
   if (verdict == noise::Handshake::Verdict::kAccepted) {

@@ -52,7 +52,7 @@ void Shard::classify(Datagram datagram, Instant now) {
   const auto message = datagram.packet.bytes();
   const auto type = type_of(message);
   if (!type) return context_.counters.drop(Drop::kInMalformed);
-  if (!context_.is_up || !context_.has_identity()) return context_.counters.drop(Drop::kInNoIdentity);
+  if (!context_.is_up || !context_.has_identity) return context_.counters.drop(Drop::kInNoIdentity);
   if (*type == MessageType::kInitiation) return enqueue_handshake(datagram);
 
   const std::uint32_t index = receiver_index(*type, message.data());

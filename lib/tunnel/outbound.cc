@@ -32,7 +32,7 @@ void Shard::send(std::span<Packet> packets, Instant now, TunnelOutput& output) {
 void Shard::route(Packet packet, Instant now, TunnelOutput& output) {
   const auto inner = parse_outbound(packet.bytes());
   if (!inner) return context_.counters.drop(Drop::kOutMalformed);
-  if (!context_.is_up || !context_.has_identity()) return context_.counters.drop(Drop::kOutNoIdentity);
+  if (!context_.is_up || !context_.has_identity) return context_.counters.drop(Drop::kOutNoIdentity);
   const PeerId id = inner->family == Family::kIpv4 ? routes_.find_v4(inner->destination) : routes_.find_v6(inner->destination);
   if (!id.is_set()) return refuse(packet, Drop::kOutNoPeer, now, output);
   if (id.home != worker_) {

@@ -29,7 +29,7 @@ void Peer::identity_changed() {
   handshake_.set_identity(*context_.identity);
   timers_.forget_last_initiation();
   sessions_.retire_for_sending();
-  if (!context_.has_identity()) drop_staged(Drop::kOutNoIdentity);  // nothing would ever take them out
+  if (!context_.has_identity) drop_staged(Drop::kOutNoIdentity);  // nothing would ever take them out
   // Who we are changed: a cookie was made for a MAC1 that the old identity's handshake carried, but it is bound to our address
   // only and stays good.
 }
@@ -44,7 +44,7 @@ void Peer::set_endpoint(const Endpoint& endpoint, Instant now) {
 void Peer::set_persistent_keepalive(std::uint16_t seconds, Instant now) {
   persistent_keepalive_ = seconds;
   // Without an endpoint the first comes to nothing; the interval must be there when the peer shows where it is.
-  const bool may_send = context_.is_up && context_.has_identity();
+  const bool may_send = context_.is_up && context_.has_identity;
   timers_.set_persistent_keepalive(std::chrono::seconds(may_send ? seconds : 0), now);
   touch();
 }
@@ -191,7 +191,7 @@ bool Peer::consume_cookie_reply(std::span<const std::uint8_t, noise::kCookieRepl
 
 void Peer::want_initiation(bool is_retry, Instant now) {
   if (!is_retry) timers_.begin_new_attempts();
-  if (wants_initiation_ || !context_.is_up || !context_.has_identity() || !has_usable_key() || !has_endpoint()) return;
+  if (wants_initiation_ || !context_.is_up || !context_.has_identity || !has_usable_key() || !has_endpoint()) return;
   if (!timers_.may_initiate(now)) {
     // A response went out lately: its session may come to nothing, and then no other timer would speak for what waits here.
     if ((is_retry || staged_.size() > 0) && !timers_.has_retransmission()) {
@@ -206,7 +206,7 @@ void Peer::want_initiation(bool is_retry, Instant now) {
 
 void Peer::send_initiation(Instant now, TunnelOutput& output) {
   wants_initiation_ = false;
-  if (!context_.is_up || !context_.has_identity() || !has_endpoint() || !timers_.may_initiate(now)) return;
+  if (!context_.is_up || !context_.has_identity || !has_endpoint() || !timers_.may_initiate(now)) return;
 
   // Armed first: whatever fails below is tried again, and at last given up, like a lost message.
   timers_.initiation_sent(now, context_.jitter());

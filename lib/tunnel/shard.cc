@@ -62,7 +62,7 @@ void Shard::adopt(std::span<Handover> handovers, Instant now, TunnelOutput& outp
     if (auto* routed = std::get_if<RoutedPacket>(&handover.work)) {
       ++context_.counters.outbound_adopted;
       Peer* peer = find(routed->peer);
-      if (peer == nullptr || !context_.is_up || !context_.has_identity()) {
+      if (peer == nullptr || !context_.is_up || !context_.has_identity) {
         context_.counters.drop(peer == nullptr ? Drop::kOutPeerRemoved : Drop::kOutNoIdentity);
         continue;
       }
@@ -112,7 +112,8 @@ void Shard::apply(ShardAdditions additions, Instant now) {
   for (const auto& [key, id] : additions.directory) directory_[key] = id;
   // The same key again (wg setconf) changes nothing: sessions live on.
   if (additions.private_key && !additions.private_key->equals(context_.identity->private_key)) {
-    context_.identity->public_key = additions.private_key->is_zero() ? PublicKey{} : additions.private_key->public_key();
+    context_.has_identity = !additions.private_key->is_zero();
+    context_.identity->public_key = context_.has_identity ? additions.private_key->public_key() : PublicKey{};
     context_.identity->private_key = std::move(*additions.private_key);
     cookie_checker_.set_public_key(context_.identity->public_key);
     for (auto& peer : peers_) {

@@ -34,8 +34,8 @@ struct ShardContext {
   std::uint64_t jitter_state = 0;         // seeded from Host; spreads retries, guards nothing
   std::uint16_t mtu = 1420;
   bool is_up = false;
+  bool has_identity = false;  // a private key is set; asked with every packet, so that the key itself stays untouched
 
-  [[nodiscard]] bool has_identity() const noexcept { return !identity->private_key.is_zero(); }
   // 0..kRekeyJitterMax. A linear congruential step (Knuth, MMIX): the data path asks for it with every packet.
   [[nodiscard]] Duration jitter() noexcept {
     jitter_state = jitter_state * 6364136223846793005ULL + 1442695040888963407ULL;

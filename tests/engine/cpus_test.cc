@@ -3,9 +3,11 @@
 #include "engine/cpus.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 #include <sched.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <numeric>
 #include <string>
@@ -88,6 +90,30 @@ TEST(Cpus, PinsTheCallingThreadOnly) {
     }).join();
   }
   EXPECT_EQ(affinity_of_this_thread(), allowed);
+}
+
+TEST(Cpus, PinsAnotherThreadAndTellsItsTimes) {
+  std::atomic<int> thread{0};
+  std::atomic<bool> is_over{false};
+  std::thread busy([&] {
+    thread = gettid();
+    while (!is_over) {
+    }
+  });
+  while (thread == 0) std::this_thread::yield();
+  const int cpu = affinity_of_this_thread().back();
+  const auto pinned = pin_thread(thread, cpu);
+  EXPECT_TRUE(pinned) << pinned.error().message;
+  const auto before = run_times(thread);
+  // It never blocks: all the time that passes is time on a CPU or time waiting for one.
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  const auto after = run_times(thread);
+  is_over = true;
+  busy.join();
+  ASSERT_TRUE(before && after) << "a kernel without CONFIG_SCHED_INFO";
+  EXPECT_GE(after->running + after->waiting - before->running - before->waiting, std::chrono::milliseconds(40));
+  EXPECT_FALSE(run_times(thread));
+  EXPECT_FALSE(pin_thread(thread, cpu));
 }
 
 TEST(Cpus, RefusesToPinToACpuThatIsNot) {
