@@ -1,10 +1,6 @@
-// decide, with what a worker got of the time it wanted (running / (running + waiting)) as the measure:
-//
-//   steady --the busiest got little, a colleague (or a free CPU) does better, toss of a coin--> exchange --> on trial
-//   on trial --got more--> steady, ready at once       --did not--> steady, more patient than before
-//
-// The coin keeps two engines that fight for one CPU from moving together for ever; patience keeps a machine that is simply full
-// from being stirred.
+// The measure is what a worker got of the time it wanted: running / (running + waiting). Where the busiest got little and a
+// colleague does better, or a CPU is free, they change places, if a coin says so: it keeps two engines that fight for one CPU from
+// moving together for ever. Patience doubles with each move and comes back with rest: a machine that is simply full is not stirred.
 
 #include "engine/placement.h"
 
@@ -19,9 +15,12 @@ constexpr double kBusy = 0.3;
 // It got less of its time than this, and the other place promises so much more, before it moves.
 constexpr double kCrowded = 0.8;
 constexpr double kBetter = 0.15;
-// After so many moves in vain each wait is twice as long as the one before: engines that met each other need a few.
-constexpr unsigned kPatient = 4;
+// The first moves come as quickly as they can, for engines that met each other need a few; each later one after twice the wait.
+constexpr unsigned kQuickMoves = 4;
 constexpr unsigned kMostPatient = 11;  // 26 s
+constexpr Duration kRest = std::chrono::seconds(60);
+
+Duration patience_after(unsigned moves) { return moves < kQuickMoves ? Duration::zero() : (1U << (moves - kQuickMoves)) * Placement::kInterval; }
 
 struct Load {
   double wanted = 0;  // share of the interval, running or waiting
@@ -56,13 +55,10 @@ std::optional<Placement::Exchange> Placement::decide(Instant now, std::span<cons
       std::max_element(loads.begin(), loads.end(), [](const Load& a, const Load& b) { return a.wanted < b.wanted; }) - loads.begin());
   const Load& load = loads[busiest];
   if (load.wanted < kBusy) return std::nullopt;
-  if (std::exchange(is_on_trial_, false)) {
-    failures_ = load.got >= share_before_ + kBetter ? 0 : std::min(failures_ + 1, kMostPatient);
-    hold_until_ = now + (failures_ < kPatient ? 0 : 1U << (failures_ - kPatient)) * kInterval;
-  }
-  if (now < hold_until_ || load.got >= kCrowded) return std::nullopt;
+  if (now - moved_ > kRest) moves_ = 0;
+  if (load.got >= kCrowded || now - moved_ < patience_after(moves_)) return std::nullopt;
 
-  // A free CPU is taken on trial: nobody of ours is there to say how it is.
+  // A free CPU is worth a try: nobody of ours is there to say how it is.
   std::size_t other = cpus_.size() > loads.size() ? loads.size() : busiest;
   double best = load.got + kBetter;
   for (std::size_t i = 0; i < loads.size(); ++i) {
@@ -73,8 +69,8 @@ std::optional<Placement::Exchange> Placement::decide(Instant now, std::span<cons
   if (other == busiest || !toss()) return std::nullopt;
   std::swap(cpus_[busiest], cpus_[other]);
   if (other >= loads.size()) std::rotate(cpus_.begin() + static_cast<std::ptrdiff_t>(loads.size()), cpus_.begin() + static_cast<std::ptrdiff_t>(loads.size()) + 1, cpus_.end());
-  share_before_ = load.got;
-  is_on_trial_ = true;
+  moved_ = now;
+  moves_ = std::min(moves_ + 1, kMostPatient);
   return Exchange{busiest, other, 1 - load.got};
 }
 

@@ -34,7 +34,7 @@ class Placement {
     std::size_t other;   // the former place of this one, or a free one: other >= the number of workers
     double waited;       // share of its time that `worker` spent waiting
   };
-  // About every kInterval. The exchange, if there is one, has been noted: the caller carries it out.
+  // About every kInterval, and not twice at once. The exchange, if there is one, has been noted: the caller carries it out.
   [[nodiscard]] std::optional<Exchange> decide(Instant now, std::span<const RunTimes> times);
 
   [[nodiscard]] int cpu(std::size_t place) const noexcept { return cpus_[place]; }
@@ -47,10 +47,8 @@ class Placement {
   std::vector<int> cpus_;
   std::vector<RunTimes> before_;
   Instant last_{};
-  Instant hold_until_{};
-  unsigned failures_ = 0;  // moves in a row that did not help
-  double share_before_ = 0;  // of the worker that was moved last: how much of the time it wanted it got
-  bool is_on_trial_ = false;
+  Instant moved_{};     // when, the last time
+  unsigned moves_ = 0;  // without a long rest between them
   std::uint64_t random_;
 };
 
