@@ -61,7 +61,7 @@ std::optional<int> descriptor_from(const char* variable) {
 wgu::Offloads offloads_named(const std::vector<std::string>& names) {
   const auto has = [&](std::string_view name) { return std::find(names.begin(), names.end(), name) != names.end(); };
   const bool all = has("all");
-  return {.tcp_segmentation = all || has("tso"), .udp_segmentation = all || has("uso"), .send_trains = all || has("gso"), .receive_trains = all || has("gro")};
+  return {.tcp_segmentation = all || has("tso"), .udp_segmentation = all || has("uso"), .send_trains = all || has("gso"), .receive_trains = all || has("gro"), .device_steering = all || has("steer")};
 }
 
 void read_environment(Options& options) {
@@ -157,10 +157,11 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   std::vector<std::string> offloads{"all"};
   app.add_option("--offload", offloads,
-                 "Many packets in one operation: tso, uso (to and from the interface, TCP and UDP), gso, gro (sending, receiving UDP),\n"
-                 "separated by commas; all; none. What the kernel does not grant is left out")
+                 "Many packets in one operation: tso, uso (to and from the interface, TCP and UDP), gso, gro (sending, receiving UDP);\n"
+                 "steer (a BPF program brings packets to their peer's worker). Separated by commas; all; none. What the kernel\n"
+                 "does not grant is left out")
       ->delimiter(',')
-      ->check(CLI::IsMember({"all", "none", "tso", "uso", "gso", "gro"}))
+      ->check(CLI::IsMember({"all", "none", "tso", "uso", "gso", "gro", "steer"}))
       ->capture_default_str();
   app.set_version_flag("--version", "wgu-tunnel " WGU_VERSION);
   app.footer(
@@ -175,7 +176,7 @@ int main(int argc, char** argv) {
     if (auto valid = wgu::control::check_interface_name(options.interface_name); !valid) return fail(valid.error().message);
     return run(std::move(options));
   } catch (const CLI::ParseError& error) {
-    return app.exit(error);
+    return app.exit(error) == 0 ? 0 : 2;
   } catch (const std::exception& error) {
     return fail(error.what());
   }

@@ -16,13 +16,14 @@ namespace wgu {
 
 enum class IoBackend : std::uint8_t { kAuto, kUring, kEpoll };
 
-/// Many packets in one operation of the kernel. Each is used where the kernel grants it; switched off to compare, or to get around
-/// a driver.
+/// What the kernel does for us: many packets in one operation, and packets to the right worker. Each is used where the kernel grants
+/// it; switched off to compare, or to get around a driver.
 struct Offloads {
   bool tcp_segmentation = true;  ///< TUN: super-packets of TCP (TSO) from the device and to it
   bool udp_segmentation = true;  ///< TUN: super-packets of UDP (USO, Linux 6.2)
   bool send_trains = true;       ///< UDP sockets: UDP_SEGMENT
   bool receive_trains = true;    ///< UDP sockets: UDP_GRO
+  bool device_steering = true;   ///< TUN: a program brings packets to their peer's worker (needs CAP_BPF at the start)
 };
 
 enum class LogLevel : std::uint8_t { kSilent, kError, kVerbose };

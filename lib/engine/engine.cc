@@ -25,6 +25,7 @@
 #include "engine/worker.h"
 #include "io/link_watcher.h"
 #include "io/tun.h"
+#include "io/tun_steering.h"
 #include "io/udp.h"
 #include "tunnel/configuration.h"
 
@@ -37,6 +38,9 @@ namespace {
 
 // How often the supervisor asks the device itself (a second opinion to netlink), and tries again to bind sockets.
 constexpr Duration kProbeInterval = std::chrono::seconds(1);
+// Prefixes of each family that the device's program knows; packets to others reach their home by mailbox. About 6 MiB of the kernel's
+// memory when full.
+constexpr std::uint32_t kSteeredPrefixes = 65536;
 
 }  // namespace
 
@@ -46,6 +50,8 @@ struct Engine::Impl {
 
   Result<void> start();
   Result<void> start_workers();
+  void steer_device();
+  void steer(const std::vector<tunnel::Configuration::HomeChange>& homes);
   void supervise();
   void place_workers();
   void follow_link(const io::LinkState& before);
@@ -72,6 +78,8 @@ struct Engine::Impl {
 
   // Guards all below, and the one call that workers answer at a time.
   mutable std::mutex mutex;
+  std::optional<io::TunSteering> steering;
+  bool is_steering_full = false;  // said in the log once
   std::optional<tunnel::Configuration> configuration;
   std::optional<io::UdpBinding> binding;
   std::string interface_name;
@@ -113,6 +121,7 @@ Result<void> Engine::Impl::start() {
   stopped_event = io::FileDescriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!stop_event || !stopped_event) return Error{errno, std::string("eventfd: ") + std::strerror(errno)};
 
+  steer_device();
   if (options.before_threads) {
     if (Result<void> agreed = options.before_threads(); !agreed) return agreed;
   }
@@ -129,6 +138,16 @@ Result<void> Engine::Impl::start() {
   }
   supervisor = std::thread([this] { supervise(); });
   return {};
+}
+
+void Engine::Impl::steer_device() {
+  if (!options.offloads.device_steering || tun.name.empty() || tun.queues.size() < 2) return;
+  Result<io::TunSteering> attached = io::TunSteering::attach(tun.queues[0].get(), kSteeredPrefixes);
+  if (attached) {
+    steering = std::move(attached).value();
+  } else {
+    log(LogLevel::kVerbose, "the device's queues are not steered (" + attached.error().message + "): its own flow table and mailboxes do");
+  }
 }
 
 Result<void> Engine::Impl::start_workers() {
@@ -156,7 +175,7 @@ Result<void> Engine::Impl::start_workers() {
   }
   log(LogLevel::kVerbose, std::to_string(options.workers) + " worker(s), " + crew.workers[0]->loop_name() + ", " +
                               std::to_string(tun.queues.size()) + " device queue(s)" + (tun.format.tcp_v4 ? ", TSO" : "") +
-                              (tun.format.udp ? ", USO" : ""));
+                              (tun.format.udp ? ", USO" : "") + (steering ? ", steered" : ""));
   return {};
 }
 
@@ -176,6 +195,8 @@ void Engine::Impl::stop(const std::string& why) {
   for (const auto& worker : crew.workers) worker->join();
   crew.mail.clear();
   binding.reset();
+  if (steering) io::TunSteering::detach(tun.queues[0].get());
+  steering.reset();
   tun.queues.clear();
   is_up = false;
   if (stopped_event) eventfd_write(stopped_event.get(), 1);
@@ -295,7 +316,19 @@ Result<void> Engine::Impl::apply(DeviceChange change) {
   on_all_workers([&commit](tunnel::Shard& shard, io::Loop&) { shard.apply(std::move(commit.additions[shard.worker()]), engine::boot_now()); });
   on_all_workers([&commit](tunnel::Shard& shard, io::Loop&) { shard.apply(commit.removals[shard.worker()]); });
   configuration->reclaim();
+  steer(commit.homes);
   return {};
+}
+
+void Engine::Impl::steer(const std::vector<tunnel::Configuration::HomeChange>& homes) {
+  if (!steering) return;
+  for (const auto& [prefix, home] : homes) {
+    if (!home) {
+      steering->remove(prefix);
+    } else if (Result<void> set = steering->set(prefix, *home); !set && !std::exchange(is_steering_full, true)) {
+      log(LogLevel::kVerbose, "not all allowed IPs are steered to their queue (" + set.error().message + "): mailboxes do the rest");
+    }
+  }
 }
 
 // Sockets for a new port, or the new mark on those that stay. Nothing when there is nothing to do now.

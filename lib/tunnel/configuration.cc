@@ -42,7 +42,7 @@ Result<void> Configuration::check(const DeviceChange& change) const {
 }
 
 Configuration::Commit Configuration::commit(DeviceChange change) {
-  Commit commit{std::vector<ShardAdditions>(shards_.size()), std::vector<ShardRemovals>(shards_.size())};
+  Commit commit{std::vector<ShardAdditions>(shards_.size()), std::vector<ShardRemovals>(shards_.size()), {}};
   if (change.listen_port) listen_port_ = *change.listen_port;
   if (change.firewall_mark) firewall_mark_ = *change.firewall_mark;
   if (change.private_key) {
@@ -69,7 +69,7 @@ Configuration::Commit Configuration::commit(DeviceChange change) {
     PeerRecord& record = is_new ? add_peer(peer.public_key, commit) : existing->second;
     commit.additions[record.id.home].peers.push_back({record.id, peer.public_key, is_new, std::move(peer.preshared_key), peer.endpoint,
                                                       peer.persistent_keepalive});
-    change_allowed_ips(record, peer);
+    change_allowed_ips(record, peer, commit);
   }
   const AllowedIpsView routes = allowed_ips_.publish();
   for (ShardRemovals& shard : commit.removals) shard.routes = routes;
@@ -101,7 +101,10 @@ void Configuration::remove_peer(const PublicKey& key, Commit& commit) {
   const auto entry = peers_.find(key);
   if (entry == peers_.end()) return;
   const PeerRecord& record = entry->second;
-  for (const Prefix& prefix : record.allowed_ips) allowed_ips_.remove(prefix, record.id);
+  for (const Prefix& prefix : record.allowed_ips) {
+    allowed_ips_.remove(prefix, record.id);
+    commit.homes.push_back({prefix, std::nullopt});
+  }
   for (ShardRemovals& shard : commit.removals) shard.directory.emplace_back(key, record.id);
   // The slot is not free before the shards have removed its tenant: in this commit a new peer takes another.
   vacated_.push_back(record.id);
@@ -111,19 +114,25 @@ void Configuration::remove_peer(const PublicKey& key, Commit& commit) {
   peers_.erase(entry);
 }
 
-void Configuration::change_allowed_ips(PeerRecord& record, const PeerChange& change) {
+void Configuration::change_allowed_ips(PeerRecord& record, const PeerChange& change, Commit& commit) {
   if (change.replace_allowed_ips) {
-    for (const Prefix& prefix : record.allowed_ips) allowed_ips_.remove(prefix, record.id);
+    for (const Prefix& prefix : record.allowed_ips) {
+      allowed_ips_.remove(prefix, record.id);
+      commit.homes.push_back({prefix, std::nullopt});
+    }
     record.allowed_ips.clear();
   }
   for (const AllowedIpChange& allowed : change.allowed_ips) {
     if (allowed.remove) {
-      if (allowed_ips_.remove(allowed.prefix, record.id)) record.allowed_ips.erase(allowed.prefix);
+      if (!allowed_ips_.remove(allowed.prefix, record.id)) continue;
+      record.allowed_ips.erase(allowed.prefix);
+      commit.homes.push_back({allowed.prefix, std::nullopt});
       continue;
     }
     const PeerId before = allowed_ips_.insert(allowed.prefix, record.id);
     if (before.is_set() && before != record.id) peers_.at(keys_by_slot_.at(slot_key(before))).allowed_ips.erase(allowed.prefix);
     record.allowed_ips.insert(allowed.prefix);
+    if (!before.is_set() || before.home != record.id.home) commit.homes.push_back({allowed.prefix, record.id.home});
   }
 }
 

@@ -16,9 +16,15 @@ namespace wgu::tunnel {
 
 class Configuration {
  public:
+  // Where packets to these destinations are at home from now on; none: nowhere.
+  struct HomeChange {
+    Prefix prefix;
+    std::optional<std::uint16_t> home;
+  };
   struct Commit {
     std::vector<ShardAdditions> additions;  // one a shard; every shard applies these first
     std::vector<ShardRemovals> removals;    // then these; then reclaim()
+    std::vector<HomeChange> homes;          // for whoever steers packets of the device to their home; in this order
   };
 
   explicit Configuration(unsigned shards);
@@ -68,7 +74,7 @@ class Configuration {
 
   PeerRecord& add_peer(const PublicKey& key, Commit& commit);
   void remove_peer(const PublicKey& key, Commit& commit);
-  void change_allowed_ips(PeerRecord& record, const PeerChange& change);
+  void change_allowed_ips(PeerRecord& record, const PeerChange& change, Commit& commit);
   [[nodiscard]] PeerId take_slot();
 
   AllowedIps allowed_ips_;

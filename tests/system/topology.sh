@@ -238,17 +238,19 @@ check_conservation() {  # END
   poll 3 all_is_explained "$1" || fail "packets are unaccounted for at $1: $(tail -1 "$scratch/unexplained-$1.log")"
 }
 all_is_explained() {  # END
-  local before
-  before=$(grep -c '"workers"' "${daemon_log[$1]}")
-  kill -USR1 "${daemon_pid[$1]}"
-  poll 3 has_reported "$1" "$before" || fail "the daemon at $1 does not report its counters"
-  grep '"workers"' "${daemon_log[$1]}" | tail -1 | python3 -c '
-import json, re, sys
-report = json.loads(re.search(r"\{.*", sys.stdin.read()).group(0))
-wrong = {f"worker {number} {side}": worker[side] for number, worker in enumerate(report["workers"])
+  report_counters "$1" | python3 -c '
+import json, sys
+wrong = {f"worker {number} {side}": worker[side] for number, worker in enumerate(json.load(sys.stdin)["workers"])
          for side in ("outbound", "inbound") if worker[side]["unexplained"] != 0}
 print(wrong)
 sys.exit(bool(wrong))' >"$scratch/unexplained-$1.log"
+}
+report_counters() {  # END; prints the JSON
+  local before
+  before=$(grep -c '"workers"' "${daemon_log[$1]}" || true)
+  kill -USR1 "${daemon_pid[$1]}"
+  poll 3 has_reported "$1" "$before" || fail "the daemon at $1 does not report its counters"
+  grep '"workers"' "${daemon_log[$1]}" | tail -1 | sed 's/^[^{]*//'
 }
 has_reported() { [[ $(grep -c '"workers"' "${daemon_log[$1]}") -gt $2 ]]; }  # END REPORTS-BEFORE
 

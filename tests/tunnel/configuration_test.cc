@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <map>
 
 #include "tunnel/packets.h"
 
@@ -197,6 +198,44 @@ TEST_F(Configurations, HomesStayEven) {
   const auto first = commit(std::move(many));
   EXPECT_EQ(first.additions[0].peers.size(), 50u);
   EXPECT_EQ(first.additions[1].peers.size(), 50u);
+}
+
+// The changes of homes, carried out one after the other, say for each prefix what the routes say.
+TEST_F(Configurations, HomesFollowTheRoutes) {
+  std::map<Prefix, std::uint16_t> homes;
+  const auto follow = [&](DeviceChange change) {
+    const auto done = commit(std::move(change));
+    for (const auto& [block, home] : done.homes) {
+      if (home) {
+        homes[block] = *home;
+      } else {
+        homes.erase(block);
+      }
+    }
+    std::map<Prefix, std::uint16_t> routed;
+    for (const PeerStatus& status : configuration.status([](PeerId, PeerStatus&) {}).peers) {
+      for (const Prefix& block : status.allowed_ips) routed[block] = done.removals[0].routes.find(block.address).home;
+    }
+    EXPECT_EQ(homes, routed) << text();
+    return done.homes.size();
+  };
+  EXPECT_EQ(follow(with(peer("a", {"10.1.0.0/16", "fd00::/64"}), peer("b", {"10.2.0.0/16"}), peer("c", {"10.3.0.0/16"}))), 4u);
+  EXPECT_EQ(homes.size(), 4u);
+  EXPECT_NE(homes.at(prefix("10.1.0.0/16")), homes.at(prefix("10.2.0.0/16"))) << "peers live on both shards";
+  EXPECT_EQ(follow(with(peer("a", {"10.1.0.0/16"}))), 0u) << "nothing new";
+  EXPECT_EQ(follow(with(peer("b", {"10.1.0.0/16"}))), 1u) << "moves to another home";
+  EXPECT_EQ(follow(with(peer("c", {"fd00::/64"}))), 0u) << "moves to another peer of the same home";
+  EXPECT_EQ(follow(with(peer("b", {"-10.1.0.0/16", "-10.9.0.0/16"}))), 1u) << "the second was nobody's";
+  PeerChange replaced = peer("c", {"10.4.0.0/16"});
+  replaced.replace_allowed_ips = true;
+  EXPECT_EQ(follow(with(std::move(replaced))), 3u);
+  PeerChange removed = peer("b");
+  removed.remove = true;
+  EXPECT_EQ(follow(with(std::move(removed))), 1u);
+  DeviceChange all = with(peer("a", {"0.0.0.0/0"}));
+  all.replace_peers = true;
+  follow(std::move(all));
+  EXPECT_EQ(homes.size(), 1u);
 }
 
 }  // namespace
