@@ -18,6 +18,7 @@ namespace {
 constexpr std::size_t kBufferCapacity = 2048 + 64;
 // The largest UDP payload, or packet of a device. Pages that no packet touches cost no memory.
 constexpr std::size_t kLargeBufferCapacity = 65536 + 512;
+constexpr Duration kRestAfter = std::chrono::seconds(5);  // without traffic, before memory that a burst has used is given back
 constexpr std::size_t kMailPerRound = 256;  // letters of one sender, so that mail does not starve the own queues
 
 Drop drop_of_send_error(int error) noexcept {
@@ -109,10 +110,11 @@ Result<void> Worker::set_up() {
 }
 
 void Worker::round() {
-  const Duration patience = has_mail() ? Duration::zero() : until(shard_->next_deadline(), boot_now());
-  loop_->wait(patience, arrivals_);
+  const Instant deadline = is_resting_ ? shard_->next_deadline() : std::min(shard_->next_deadline(), last_traffic_ + kRestAfter);
+  loop_->wait(has_mail() ? Duration::zero() : until(deadline, boot_now()), arrivals_);
   help_others();
   const Instant now = boot_now();
+  rest(now);
   account(arrivals_);
   shard_->send(arrivals_.from_device, now, output_);
   shard_->receive(arrivals_.from_network, now, output_);
@@ -122,6 +124,19 @@ void Worker::round() {
   hand_out();
   slot_.run();
   hand_out();  // a call may have made packets
+}
+
+// Buffers that a burst has made resident go back to the system after a while.
+void Worker::rest(Instant now) {
+  if (!arrivals_.from_device.empty() || !arrivals_.from_network.empty()) {
+    last_traffic_ = now;
+    is_resting_ = false;
+  } else if (!is_resting_ && now - last_traffic_ >= kRestAfter) {
+    pool_->release_unused();
+    large_pool_->release_unused();
+    loop_->release_unused();
+    is_resting_ = true;
+  }
 }
 
 // Alone when the batch is small or nobody is idle.

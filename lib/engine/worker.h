@@ -90,6 +90,7 @@ class Worker {
   void read_mail(Instant now);
   [[nodiscard]] bool has_mail() const noexcept;
   void hand_out();
+  void rest(Instant now);
   void tear_down();
 
   WorkerOptions options_;
@@ -107,6 +108,8 @@ class Worker {
   FanOut fan_out_;
   FanOutPolicy fan_out_policy_;
   std::vector<Worker*> idle_;
+  Instant last_traffic_{};
+  bool is_resting_ = true;  // holds no more memory than it needs
   CallSlot slot_;
   std::function<void()> call_;
   std::atomic<bool> is_stopping_{false};

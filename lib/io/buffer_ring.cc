@@ -63,6 +63,10 @@ void BufferRing::lend(std::size_t wanted) noexcept {
   if (added != 0) io_uring_buf_ring_advance(ring_, added);
 }
 
+void BufferRing::release() noexcept {
+  if (storage_ != nullptr) ::madvise(storage_, count_ * stride_, MADV_DONTNEED);  // begins on a page: ring_size_ is whole ones
+}
+
 void BufferRing::give_back(std::uint16_t id) noexcept {
   free_ids_.push_back(id);
   --lent_;

@@ -31,6 +31,9 @@ class BufferRing {
   [[nodiscard]] std::span<std::uint8_t> at(std::uint16_t id) const noexcept { return {storage_ + id * stride_, size_}; }
   void give_back(std::uint16_t id) noexcept;
 
+  // Gives the buffers' memory back to the system, until they are filled again. \pre none holds anything that is still wanted
+  void release() noexcept;
+
   [[nodiscard]] bool is_empty() const noexcept { return lent_ == 0; }
   [[nodiscard]] std::size_t count() const noexcept { return count_; }
   [[nodiscard]] std::uint16_t group() const noexcept { return group_; }

@@ -69,7 +69,7 @@ struct LoopOptions {
   std::size_t receive_headroom = 0;   // of received datagrams
   std::size_t device_headroom = 0;    // of packets read from the device
   std::size_t device_tailroom = 0;    // kept free behind a packet read from the device
-  std::size_t max_batch = 32;         // reads of one wait(), at least 2, so that no source starves the others
+  std::size_t max_batch = 64;         // reads of one wait(), at least 2, so that no source starves the others
   bool segmentation = true;           // datagrams leave in trains where they can (UDP_SEGMENT)
   bool plain_device_calls = false;    // the ring reads and writes the device by poll, read(2) and write(2), as before Linux 6.7
 };
@@ -99,6 +99,9 @@ class Loop {
 
   // Is its thread blocked in wait()? Any thread; a hint, true only for the moment.
   [[nodiscard]] virtual bool is_parked() const noexcept = 0;
+
+  // Gives the memory that the loop reads into back to the system, until the next read.
+  virtual void release_unused() noexcept = 0;
 
   [[nodiscard]] virtual const char* name() const noexcept = 0;  // "io_uring", "epoll"
   // Packets handed to the kernel and not yet completed; wait() brings it to zero.

@@ -96,6 +96,7 @@ class Poller final : public Loop {
 
   void wake() noexcept override { wake_.request(); }
   [[nodiscard]] bool is_parked() const noexcept override { return wake_.is_parked(); }
+  void release_unused() noexcept override {}  // one buffer
   [[nodiscard]] const char* name() const noexcept override { return "epoll"; }
   [[nodiscard]] std::size_t in_flight() const noexcept override { return 0; }
 

@@ -50,6 +50,7 @@ class Ring final : public Loop {
   void wait(Duration timeout, Arrivals& arrivals) override;
   void wake() noexcept override { wake_.request(); }
   [[nodiscard]] bool is_parked() const noexcept override { return wake_.is_parked(); }
+  void release_unused() noexcept override;
   [[nodiscard]] const char* name() const noexcept override { return "io_uring"; }
   [[nodiscard]] std::size_t in_flight() const noexcept override { return in_flight_; }
 
@@ -66,6 +67,7 @@ class Ring final : public Loop {
     bool is_armed = false;
     bool is_gone = false;
     bool is_starved = false;         // counted once, until a packet was read again
+    std::size_t usual_size = 0;      // bytes of a read, the average of late
     Steady::time_point resume_at{};  // not to be read before
   };
 
@@ -90,6 +92,7 @@ class Ring final : public Loop {
   void end_writes() noexcept;
   void drain_sends();
   void lend_buffers() noexcept;
+  [[nodiscard]] std::size_t wanted_reads(const Source& source) const noexcept;
   void arm_wake();
   Duration arm_sources(Duration left);
   void arm(Source& source);

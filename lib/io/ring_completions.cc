@@ -79,6 +79,7 @@ bool Ring::complete_read(Source& source, const io_uring_cqe& completion, Arrival
     is_news = is_current && deliver_empty_read(arrivals);
   } else if (has_buffer) {
     source.is_starved = false;
+    source.usual_size += static_cast<std::size_t>(completion.res) / 8 - source.usual_size / 8;
     const std::span<std::uint8_t> bytes = buffers_of(source).at(buffer);
     if (is_device) {
       intake_.read_device(bytes.first(static_cast<std::size_t>(completion.res)), arrivals);

@@ -27,13 +27,12 @@ std::size_t stride_of(std::size_t count, std::size_t capacity) {
   return stride;
 }
 
-// Buffers are as large as the largest datagram, most packets touch one page of theirs: where the system gives every mapping huge
-// pages, a page in use would make 30 buffers resident. Best effort, for whole pages inside the storage.
-void keep_pages_small(std::uint8_t* storage, std::size_t size) {
+// For the whole pages inside of `size` bytes. Best effort: memory that is not given back, say, is only resident for longer.
+void advise(std::uint8_t* storage, std::size_t size, int advice) {
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   const auto begin = (reinterpret_cast<std::uintptr_t>(storage) + page - 1) / page * page;
   const auto end = (reinterpret_cast<std::uintptr_t>(storage) + size) / page * page;
-  if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_NOHUGEPAGE);
+  if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, advice);
 }
 
 }  // namespace
@@ -48,7 +47,9 @@ PacketPool::PacketPool(std::size_t count, std::size_t capacity)
       blocks_(count),
       owner_(std::this_thread::get_id()) {
   const std::size_t stride = stride_of(count, capacity);
-  keep_pages_small(storage_.get(), count * stride);
+  // Buffers are as large as the largest datagram, most packets touch one page of theirs: where the system gives every mapping huge
+  // pages, a page in use would make 30 buffers resident.
+  advise(storage_.get(), count * stride, MADV_NOHUGEPAGE);
   for (std::size_t i = count; i-- > 0;) {
     PacketBlock& block = blocks_[i];
     block.pool = this;
@@ -86,6 +87,19 @@ void PacketPool::give_back(PacketBlock* block) noexcept {
   block->next = returned_.load(std::memory_order_relaxed);
   // Release: the owner sees our last writes to the buffer before it hands it out again.
   while (!returned_.compare_exchange_weak(block->next, block, std::memory_order_release, std::memory_order_relaxed)) {
+  }
+}
+
+void PacketPool::release_unused() {
+  collect_returned();
+  std::vector<bool> is_free(blocks_.size());
+  for (const PacketBlock* block = free_; block != nullptr; block = block->next) is_free[static_cast<std::size_t>(block - blocks_.data())] = true;
+  const std::size_t stride = stride_of(blocks_.size(), capacity_);
+  for (std::size_t begin = 0; begin < is_free.size();) {
+    std::size_t end = begin;
+    while (end < is_free.size() && is_free[end]) ++end;
+    if (end != begin) advise(storage_.get() + begin * stride, (end - begin) * stride, MADV_DONTNEED);
+    begin = end + 1;
   }
 }
 

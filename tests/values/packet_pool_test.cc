@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdio>
@@ -11,6 +13,7 @@
 #include <string>
 #include <thread>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "wgu/packet.h"
@@ -209,6 +212,45 @@ TEST(PacketPool, ItsPagesStaySmall) {
     return;
   }
   GTEST_SKIP() << "no VmFlags in /proc/self/smaps";
+}
+
+std::size_t resident_pages(const std::uint8_t* begin, std::size_t size) {
+  const auto first = reinterpret_cast<std::uintptr_t>(begin) / 4096 * 4096;
+  std::vector<unsigned char> pages(size / 4096);
+  EXPECT_EQ(mincore(reinterpret_cast<void*>(first), size, pages.data()), 0);
+  return static_cast<std::size_t>(std::count_if(pages.begin(), pages.end(), [](unsigned char page) { return (page & 1) != 0; }));
+}
+
+TEST(PacketPool, GivesUnusedMemoryBackAndKeepsWhatIsInUse) {
+  constexpr std::size_t kCount = 256;
+  constexpr std::size_t kCapacity = 8192;
+  PacketPool pool(kCount, kCapacity);
+  std::vector<Packet> packets;
+  for (std::size_t i = 0; i < kCount; ++i) {
+    packets.push_back(pool.take(0));
+    packets.back().resize(kCapacity);
+    std::memset(packets.back().data(), static_cast<int>(i), kCapacity);
+  }
+  const std::uint8_t* begin = packets.front().data();
+  for (const Packet& packet : packets) begin = std::min<const std::uint8_t*>(begin, packet.data());
+  ASSERT_GE(resident_pages(begin, kCount * kCapacity), kCount * 2 - 1);
+  pool.release_unused();
+  for (std::size_t i = 0; i < kCount; ++i) EXPECT_EQ(packets[i].data()[kCapacity - 1], i) << "in use";
+  // All go back but every tenth.
+  std::vector<std::pair<std::size_t, Packet>> kept;
+  for (std::size_t i = 0; i < kCount; i += 10) kept.emplace_back(i, std::move(packets[i]));
+  packets.clear();
+  pool.release_unused();
+  for (const auto& [i, packet] : kept) {
+    EXPECT_TRUE(std::all_of(packet.data(), packet.data() + kCapacity, [value = i](std::uint8_t byte) { return byte == value; })) << i;
+  }
+  EXPECT_LE(resident_pages(begin, kCount * kCapacity), kept.size() * 3);
+  while (Packet packet = pool.take(0)) {
+    packet.resize(kCapacity);
+    packet.data()[0] = packet.data()[kCapacity - 1] = 1;
+    kept.emplace_back(0, std::move(packet));
+  }
+  EXPECT_EQ(kept.size(), kCount);
 }
 
 }  // namespace

@@ -144,3 +144,21 @@ stale_socket() {
   wg show "${interface[a]}" >/dev/null || fail "the second daemon took the socket of the first"
 }
 define_case lifecycle/stale_socket stale_socket
+
+# What a burst has made resident goes back; 16 MiB are the most that a daemon with one peer and two workers may keep.
+memory_after_load() {  # BACKEND
+  local end resident
+  make_tunnel "$wgu" "$wgu" 4 --workers 2 --io "$1"
+  must_reach a "${inner4[b]}"
+  transfer a b "${inner4[b]}" 200
+  transfer b a "${inner6[a]}" 200
+  sleep 7  # five until a worker rests
+  for end in a b; do
+    resident=$(awk '/^VmRSS/ {print $2}' "/proc/${daemon_pid[$end]}/status")
+    [[ $resident -le 16384 ]] || fail "the daemon at $end holds $resident KiB"
+  done
+  must_reach a "${inner4[b]}"
+  transfer a b "${inner4[b]}" 4
+}
+define_case lifecycle/memory_after_load-uring memory_after_load uring
+define_case lifecycle/memory_after_load-epoll memory_after_load epoll
