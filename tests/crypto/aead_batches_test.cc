@@ -127,7 +127,7 @@ TEST_P(AeadBatchesTest, TheLongestAmongTheShortest) {
 // One forgery at each place of a batch: its neighbours open, it does not. Few blocks and many, for kernels that tell them apart.
 TEST_P(AeadBatchesTest, AForgeryAtEveryPlaceHarmsNobodyElse) {
   for (const std::uint32_t length : {0u, 40u, 64u, 1424u}) {
-    for (const std::size_t size : {2u, 8u, 9u, 16u, 33u}) {
+    for (const std::size_t size : {2u, 8u, 9u, 16u, 33u, 64u}) {
       for (std::size_t place = 0; place < size; ++place) {
         SCOPED_TRACE(testing::Message() << place << " of " << size << " packets of " << length);
         Batch batch(static_cast<std::uint32_t>(place));
@@ -138,6 +138,28 @@ TEST_P(AeadBatchesTest, AForgeryAtEveryPlaceHarmsNobodyElse) {
         if (HasFatalFailure()) return;
       }
     }
+  }
+}
+
+// So many long packets that a kernel may authenticate some of them while it encrypts others; with short ones between, and forgeries.
+TEST_P(AeadBatchesTest, ManyLongOnes) {
+  std::mt19937 random(1424);
+  for (std::uint32_t round = 0; round < 120; ++round) {
+    const std::size_t size = 9 + random() % 60;
+    const std::uint32_t longest = round % 10 == 0 ? 9000 : 480 + random() % 1600;
+    SCOPED_TRACE(testing::Message() << "round " << round << ": " << size << " packets, up to " << longest);
+    Batch batch(round);
+    for (std::size_t i = 0; i < size; ++i) {
+      const bool is_odd_one = round % 3 != 0 && random() % 4 == 0;
+      batch.add(is_odd_one ? static_cast<std::uint32_t>(random() % (longest + 1)) : longest - static_cast<std::uint32_t>(i * round % 17));
+    }
+    batch.seal(*GetParam());
+    for (std::size_t i = 0; i < size; ++i) {
+      if (round % 4 == 1 && random() % 3 == 0) batch.spoil(i, random() % 3 == 0 ? Fate::kTooShort : Fate::kForged);
+      if (round % 12 == 3) batch.spoil(i, Fate::kForged);
+    }
+    batch.open(*GetParam());
+    if (HasFatalFailure()) return;
   }
 }
 

@@ -15,6 +15,7 @@
 
 #include "crypto/aead_kernels.h"
 #include "crypto/kernels/avx512_chacha20.h"
+#include "crypto/kernels/avx512_chain.h"
 #include "crypto/kernels/avx512_poly1305.h"
 
 namespace wgu::crypto {
@@ -30,6 +31,8 @@ constexpr size_t kStreamBlocks = 64;         // `open` keeps the key stream of s
 constexpr size_t kBlocksForSquare = 6;       // messages longer than this pay for r^2,
 constexpr size_t kBlocksForFourth = 16;      // and than this for r^3 and r^4,
 constexpr size_t kBlocksForTwinFourth = 40;  // in two groups later
+constexpr size_t kLong = 480;                // bytes: packets of this length may be chained (avx512_chain.h),
+constexpr size_t kMeanForChain = 600;        // where packets are so long in the mean
 
 bool runs_here() noexcept {
 #if defined(WGU_EMULATED_AVX512)
@@ -148,21 +151,83 @@ inline void erase_keys(Workspace& workspace, size_t count) {
   erase(workspace.powers, sizeof workspace.powers);
 }
 
-void seal_group(SealJob* jobs, size_t count) {
+constexpr size_t text_length(const SealJob& job) { return job.length; }
+constexpr size_t text_length(const OpenJob& job) { return job.length < kAeadTagSize ? 0 : job.length - kAeadTagSize; }
+
+template <class Job>
+constexpr bool is_long(const Job& job) {
+  return text_length(job) >= kLong;
+}
+
+// How many of the long ones are chained: as many as the passes of all have stretches for, from when the first has gone through them
+// until the last one's turn comes; and so that the rest of the long fill their lock-steps.
+template <class Job>
+[[gnu::noinline]] size_t number_chained(const Job* jobs, size_t count) {
+  size_t row_blocks = 0;
+  size_t number_long = 0;
+  for (size_t i = 0; i < count; ++i) {
+    row_blocks += (text_length(jobs[i]) + kBlock - 1) / kBlock;
+    number_long += is_long(jobs[i]);
+  }
+  size_t stretches = row_blocks / kMostLanes * kStretches;
+  size_t chained = 0;
+  for (size_t i = 0; i < count; ++i) {
+    if (!is_long(jobs[i])) continue;
+    const size_t length = text_length(jobs[i]);
+    const size_t lag = (1 + length / (kBlock * kMostLanes)) * kStretches;
+    if (stretches < stretches_of(length) + lag) break;
+    stretches -= stretches_of(length);
+    ++chained;
+  }
+  const size_t rest = (number_long - chained + kPolyLanes - 1) / kPolyLanes * kPolyLanes;
+  return number_long > rest ? number_long - rest : 0;
+}
+
+// Seals the row, and the first messages of it with it.
+template <class Take>
+[[gnu::noinline]] void seal_chained(BlockRow& row, const Message* messages, size_t count, Take take) {
+  Chain chain(messages, count);
+  row.begin(true, true);
+  while (row.left() > 0 || chain.is_laid_out()) {
+    if (!chain.is_laid_out()) {
+      row.pass();
+    } else if (row.left() > 0) {
+      row.pass(chain.stretches());
+    } else {
+      absorb(chain.stretches());
+    }
+    chain.lay_out(row.complete());
+    chain.hand_out(take);
+  }
+  row.end();
+  chain.erase_secrets();
+}
+
+void seal_group(SealJob* jobs, size_t count, size_t total) {
   Workspace workspace;
   Packet packets[kGroup];
   Message messages[kGroup];
+  const size_t chained = count > kPolyLanes && total >= count * kMeanForChain ? number_chained(jobs, count) : 0;
+  size_t next_chained = 0;  // they go first
+  size_t next_other = chained;
   for (size_t i = 0; i < count; ++i) {
     const SealJob& job = jobs[i];
-    packets[i] = {job.key, job.counter, job.in, job.out, job.length};
-    messages[i] = {job.out, job.length, &workspace.keys[i], static_cast<uint32_t>(i)};
+    const size_t place = next_chained < chained && is_long(job) ? next_chained++ : next_other++;
+    packets[place] = {job.key, job.counter, job.in, job.out, job.length};
+    messages[place] = {job.out, job.length, &workspace.keys[place], static_cast<uint32_t>(place)};
   }
-  BlockRow(packets, count, workspace.keys).run(true, true);
-  authenticate(messages, count, workspace, [](const Message& message, uint64_t low, uint64_t high) {
+  const auto write_tag = [](const Message& message, uint64_t low, uint64_t high) {
     auto* tag = const_cast<uint8_t*>(message.data) + message.length;
     std::memcpy(tag, &low, 8);
     std::memcpy(tag + 8, &high, 8);
-  });
+  };
+  BlockRow row(packets, count, workspace.keys);
+  if (chained == 0) {
+    row.run(true, true);
+  } else {
+    seal_chained(row, messages, chained, write_tag);
+  }
+  authenticate(messages + chained, count - chained, workspace, write_tag);
   erase_keys(workspace, count);
 }
 
@@ -174,35 +239,67 @@ void seal_group(SealJob* jobs, size_t count) {
   return 0;
 }
 
-void open_group(OpenJob* jobs, size_t count) {
+// Opens the packets found good already, and authenticates meanwhile the messages, whose packets follow once they are found good.
+template <class Judge>
+[[gnu::noinline]] void open_chained(const Packet* packets, size_t good, const Message* messages, size_t count, Judge judge) {
+  Packet in_row[kGroup];
+  std::copy(packets, packets + good, in_row);
+  BlockRow row(in_row, good, nullptr);
+  Chain chain(messages, count);
+  row.begin(false, true);
+  chain.lay_out(count);
+  while (row.left() > 0 || chain.is_laid_out()) {
+    if (!chain.is_laid_out()) {
+      row.pass();
+    } else if (row.left() >= kMostLanes) {
+      row.pass(chain.stretches());
+    } else {  // nothing to decrypt before the next verdict
+      absorb(chain.stretches());
+    }
+    chain.lay_out(count);
+    chain.hand_out([&](const Message& message, uint64_t low, uint64_t high) {
+      in_row[good] = judge(message, low, high);
+      if (in_row[good].length == 0) return;
+      ++good;
+      row.append();
+    });
+  }
+  row.end();
+  chain.erase_secrets();
+}
+
+void open_group(OpenJob* jobs, size_t count, size_t total) {
   Workspace workspace;
   Packet packets[kGroup];
   Message messages[kGroup];
   OpenJob* job_of[kGroup];
-  size_t used = 0;
+  const size_t chained = count > kPolyLanes && total >= count * kMeanForChain ? number_chained(jobs, count) : 0;
+  size_t next_chained = 0;  // they go first
+  size_t used = chained;
   size_t text_blocks = 0;
   for (size_t i = 0; i < count; ++i) {
     OpenJob& job = jobs[i];
     job.is_authentic = false;
     if (job.length < kAeadTagSize) continue;
+    const size_t place = next_chained < chained && is_long(job) ? next_chained++ : used++;
     const size_t length = job.length - kAeadTagSize;
-    packets[used] = {job.key, job.counter, job.in, job.out, length};
-    messages[used] = {job.in, length, &workspace.keys[used], static_cast<uint32_t>(used)};
-    job_of[used++] = &job;
+    packets[place] = {job.key, job.counter, job.in, job.out, length};
+    messages[place] = {job.in, length, &workspace.keys[place], static_cast<uint32_t>(place)};
+    job_of[place] = &job;
     text_blocks += (length + kBlock - 1) / kBlock;
   }
-  // Few blocks: the whole key stream with the keys, so that these do not need a pass of their own.
-  const bool is_small = text_blocks <= kStreamBlocks;
-  BlockRow(packets, used, workspace.keys, is_small ? workspace.stream : nullptr).run(true, is_small);
-  authenticate(messages, used, workspace, [&](const Message& message, uint64_t low, uint64_t high) {
+  const auto judge = [&](const Message& message, uint64_t low, uint64_t high) {
     uint64_t tag[2];
     std::memcpy(tag, message.data + message.length, sizeof tag);
     job_of[message.packet]->is_authentic = ((tag[0] ^ low) | (tag[1] ^ high)) == 0;
-  });
-  erase_keys(workspace, used);
+  };
+  // Few blocks: the whole key stream with the keys, so that these do not need a pass of their own.
+  const bool is_small = text_blocks <= kStreamBlocks;
+  BlockRow(packets, used, workspace.keys, is_small ? workspace.stream : nullptr).run(true, is_small);
+  authenticate(messages + chained, used - chained, workspace, judge);
   const uint8_t* stream = workspace.stream;
-  size_t good = 0;
-  for (size_t i = 0; i < used; ++i) {
+  size_t good = chained;
+  for (size_t i = chained; i < used; ++i) {
     const Packet packet = packets[i];
     const size_t wanted = conclude(*job_of[i], packet);
     if (is_small) {
@@ -218,9 +315,17 @@ void open_group(OpenJob* jobs, size_t count) {
   }
   if (is_small) {
     erase(workspace.stream, text_blocks * kBlock);
-  } else {
+  } else if (chained == 0) {
     BlockRow(packets, good, nullptr).run(false, true);
+  } else {
+    open_chained(packets + chained, good - chained, messages, chained, [&](const Message& message, uint64_t low, uint64_t high) {
+      judge(message, low, high);
+      Packet packet = packets[message.packet];
+      packet.length = conclude(*job_of[message.packet], packet);
+      return packet;
+    });
   }
+  erase_keys(workspace, used);
 }
 
 // As many of the next jobs as a workspace holds and the nearest cache keeps between the steps.
@@ -231,7 +336,7 @@ void in_groups(std::span<Job> jobs, Run run) {
     size_t count = 0;
     size_t bytes = 0;
     while (count < left && count < kGroup && bytes < kGroupBytes) bytes += job[count++].length;
-    run(job, count);
+    run(job, count, bytes);
     job += count;
     left -= count;
   }

@@ -1,18 +1,16 @@
 #pragma once
 // ChaCha20 of many packets' blocks, AVX-512: they stand in one row, and a pass computes the next 32, 24, 16 or 8 of them, one block a
-// lane of 32 bits, whatever packets they belong to. Vector w holds word w of the state, so every line of RFC 8439's quarter round
-// is one instruction for all lanes. Passes of 32 and of 24 are two states side by side, whose instructions alternate: one state
-// alone does not fill the pipes (Zen 4: 573 cycles for 16 blocks, 1020 for 32; all pipes always busy, it would be 480 and 960).
+// lane (avx512_states.h), whatever packets they belong to; then transposes the lanes and applies them to the packets' bytes. A pass of
+// 32 can take stretches of Poly1305 with it (avx512_woven.h).
 
 #include <algorithm>
 #include <cstring>
 
-#include "crypto/kernels/avx512_intrinsics.h"
+#include "crypto/kernels/avx512_states.h"
+#include "crypto/kernels/avx512_woven.h"
 
 namespace wgu::crypto::avx512 {
 namespace {  // compiled for this CPU: no copy may be picked by the linker for another
-
-constexpr unsigned kMostLanes = 32;
 
 struct Packet {
   const uint8_t* key;
@@ -21,176 +19,6 @@ struct Packet {
   uint8_t* out;
   size_t length;  // of the text, without tag
 };
-
-// What the blocks of a pass begin with, after the constants; word 13, the first
-// third of RFC 8439's nonce, is zero in WireGuard's.
-struct alignas(64) PassInput {
-  uint32_t key[8][kMostLanes];
-  uint32_t block[kMostLanes];
-  uint32_t nonce_low[kMostLanes];
-  uint32_t nonce_high[kMostLanes];
-  uint32_t last_words[4][16];  // room for the assembly: the second state's words 12 to 15
-};
-static_assert(offsetof(PassInput, block) == 1024 && offsetof(PassInput, nonce_low) == 1152 && offsetof(PassInput, nonce_high) == 1280 &&
-                  offsetof(PassInput, last_words) == 1408,
-              "as the assembly has them");
-
-#define WGU_SIXTEEN_TIMES(x) \
-  { x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x }
-alignas(64) constexpr uint32_t kConstants[4][16] = {WGU_SIXTEEN_TIMES(0x61707865), WGU_SIXTEEN_TIMES(0x3320646e),
-                                                    WGU_SIXTEEN_TIMES(0x79622d32), WGU_SIXTEEN_TIMES(0x6b206574)};
-#undef WGU_SIXTEEN_TIMES
-
-struct Sixteen {
-  using Vector = __m512i;
-  static constexpr unsigned kCount = 16;
-  static Vector load(const void* from) { return _mm512_load_si512(from); }
-  static Vector zero() { return _mm512_setzero_si512(); }
-  static Vector add(Vector a, Vector b) { return _mm512_add_epi32(a, b); }
-  static Vector exclusive_or(Vector a, Vector b) { return _mm512_xor_si512(a, b); }
-  template <int kBits>
-  static Vector rotate(Vector a) {
-    return _mm512_rol_epi32(a, kBits);
-  }
-};
-
-struct Eight {
-  using Vector = __m256i;
-  static constexpr unsigned kCount = 8;
-  static Vector load(const void* from) { return _mm256_load_si256(static_cast<const __m256i*>(from)); }
-  static Vector zero() { return _mm256_setzero_si256(); }
-  static Vector add(Vector a, Vector b) { return _mm256_add_epi32(a, b); }
-  static Vector exclusive_or(Vector a, Vector b) { return _mm256_xor_si256(a, b); }
-  template <int kBits>
-  static Vector rotate(Vector a) {
-    return _mm256_rol_epi32(a, kBits);
-  }
-};
-
-// Four quarter rounds at once: of columns, or, with kDiagonal = 1, of diagonals.
-template <class L, int kDiagonal>
-WGU_INLINE void quarter_rounds(typename L::Vector (&x)[16]) {
-  const auto step = [&]<int kBits>(int to, int to_shift, int from, int from_shift, int turned, int turned_shift) {
-#pragma GCC unroll 4
-    for (int i = 0; i < 4; ++i) {
-      auto& sum = x[to + (i + to_shift * kDiagonal) % 4];
-      auto& other = x[turned + (i + turned_shift * kDiagonal) % 4];
-      sum = L::add(sum, x[from + (i + from_shift * kDiagonal) % 4]);
-      other = L::template rotate<kBits>(L::exclusive_or(other, sum));
-    }
-  };
-  step.template operator()<16>(0, 0, 4, 1, 12, 3);  // a += b; d = (d ^ a) <<< 16
-  step.template operator()<12>(8, 2, 12, 3, 4, 1);  // c += d; b = (b ^ c) <<< 12
-  step.template operator()<8>(0, 0, 4, 1, 12, 3);
-  step.template operator()<7>(8, 2, 12, 3, 4, 1);
-}
-
-// The blocks of the lanes from `first` on, word by word.
-template <class L>
-WGU_INLINE void compute_one(const PassInput& input, unsigned first, typename L::Vector (&x)[16]) {
-  const auto initial = [&](int i) {
-    if (i < 4) return L::load(kConstants[i]);
-    if (i < 12) return L::load(input.key[i - 4] + first);
-    if (i == 13) return L::zero();
-    return L::load((i == 12 ? input.block : i == 14 ? input.nonce_low : input.nonce_high) + first);
-  };
-#pragma GCC unroll 16
-  for (int i = 0; i < 16; ++i) x[i] = initial(i);
-#pragma GCC unroll 1
-  for (int i = 0; i < 10; ++i) {
-    quarter_rounds<L, 0>(x);
-    quarter_rounds<L, 1>(x);
-  }
-#pragma GCC unroll 16
-  for (int i = 0; i < 16; ++i) x[i] = L::add(x[i], initial(i));
-}
-
-#if defined(WGU_EMULATED_AVX512) && !defined(WGU_NO_INLINE_ASM)
-#define WGU_NO_INLINE_ASM
-#endif
-
-// Sixteen blocks into x, and as many as `Second` has lanes, those after them, into y.
-#if defined(WGU_NO_INLINE_ASM)
-template <class Second>
-inline void compute_two(const PassInput& input, __m512i (&x)[16], typename Second::Vector (&y)[16]) {
-  compute_one<Sixteen>(input, 0, x);
-  compute_one<Second>(input, 16, y);
-}
-#else
-// The same in assembly, all 32 vectors in registers throughout: no compiler at hand keeps them there. An asm statement may have 30
-// operands, so the last four of y are fixed registers, and come out through memory.
-// clang-format off
-#define WGU_X(n) "%[x" #n "]"
-#define WGU_Y(V, n) WGU_Y_##n(V)  // V: zmm or ymm, what y is in
-#define WGU_Y_0(V) "%[y0]"
-#define WGU_Y_1(V) "%[y1]"
-#define WGU_Y_2(V) "%[y2]"
-#define WGU_Y_3(V) "%[y3]"
-#define WGU_Y_4(V) "%[y4]"
-#define WGU_Y_5(V) "%[y5]"
-#define WGU_Y_6(V) "%[y6]"
-#define WGU_Y_7(V) "%[y7]"
-#define WGU_Y_8(V) "%[y8]"
-#define WGU_Y_9(V) "%[y9]"
-#define WGU_Y_10(V) "%[y10]"
-#define WGU_Y_11(V) "%[y11]"
-#define WGU_Y_12(V) "%%" #V "28"
-#define WGU_Y_13(V) "%%" #V "29"
-#define WGU_Y_14(V) "%%" #V "30"
-#define WGU_Y_15(V) "%%" #V "31"
-#define WGU_ADD_XOR_ROTATE(a, b, d, bits) "vpaddd " b "," a "," a "\n vpxord " a "," d "," d "\n vprold $" #bits "," d "," d "\n"
-// a += b; d = (d ^ a) <<< bits, of both states.
-#define WGU_STEP(V, bits, a, b, d) \
-  WGU_ADD_XOR_ROTATE(WGU_X(a), WGU_X(b), WGU_X(d), bits) WGU_ADD_XOR_ROTATE(WGU_Y(V, a), WGU_Y(V, b), WGU_Y(V, d), bits)
-#define WGU_STEPS(V, bits, a0, b0, d0, a1, b1, d1, a2, b2, d2, a3, b3, d3) \
-  WGU_STEP(V, bits, a0, b0, d0) WGU_STEP(V, bits, a1, b1, d1) WGU_STEP(V, bits, a2, b2, d2) WGU_STEP(V, bits, a3, b3, d3)
-#define WGU_DOUBLE_ROUND(V) \
-  WGU_STEPS(V, 16, 0, 4, 12,  1, 5, 13,  2, 6, 14,  3, 7, 15)   WGU_STEPS(V, 12, 8, 12, 4,  9, 13, 5,  10, 14, 6,  11, 15, 7) \
-  WGU_STEPS(V, 8, 0, 4, 12,  1, 5, 13,  2, 6, 14,  3, 7, 15)    WGU_STEPS(V, 7, 8, 12, 4,  9, 13, 5,  10, 14, 6,  11, 15, 7) \
-  WGU_STEPS(V, 16, 0, 5, 15,  1, 6, 12,  2, 7, 13,  3, 4, 14)   WGU_STEPS(V, 12, 10, 15, 5,  11, 12, 6,  8, 13, 7,  9, 14, 4) \
-  WGU_STEPS(V, 8, 0, 5, 15,  1, 6, 12,  2, 7, 13,  3, 4, 14)    WGU_STEPS(V, 7, 10, 15, 5,  11, 12, 6,  8, 13, 7,  9, 14, 4)
-#define WGU_LOAD(V, n, x_from, y_from) "vmovdqa64 " x_from "," WGU_X(n) "\n vmovdqa64 " y_from "," WGU_Y(V, n) "\n"
-#define WGU_ADD(V, n, x_from, y_from) \
-  "vpaddd " x_from "," WGU_X(n) "," WGU_X(n) "\n vpaddd " y_from "," WGU_Y(V, n) "," WGU_Y(V, n) "\n"
-// LOAD or ADD, of all words but word 13, which is zero.
-#define WGU_INPUT(OP, V) \
-  OP(V, 0, "(%[constants])", "(%[constants])")       OP(V, 1, "64(%[constants])", "64(%[constants])") \
-  OP(V, 2, "128(%[constants])", "128(%[constants])") OP(V, 3, "192(%[constants])", "192(%[constants])") \
-  OP(V, 4, "(%[input])", "64(%[input])")             OP(V, 5, "128(%[input])", "192(%[input])") \
-  OP(V, 6, "256(%[input])", "320(%[input])")         OP(V, 7, "384(%[input])", "448(%[input])") \
-  OP(V, 8, "512(%[input])", "576(%[input])")         OP(V, 9, "640(%[input])", "704(%[input])") \
-  OP(V, 10, "768(%[input])", "832(%[input])")        OP(V, 11, "896(%[input])", "960(%[input])") \
-  OP(V, 12, "1024(%[input])", "1088(%[input])")      OP(V, 14, "1152(%[input])", "1216(%[input])") \
-  OP(V, 15, "1280(%[input])", "1344(%[input])")
-#define WGU_STORE(V, n, to) "vmovdqa64 " WGU_Y(V, n) "," to "(%[input])\n"
-#define WGU_TWO_STATES(V) \
-  asm volatile( \
-      WGU_INPUT(WGU_LOAD, V) "vpxord %[x13],%[x13],%[x13]\n vpxord %%zmm29,%%zmm29,%%zmm29\n" \
-      "movl $10,%%eax\n" \
-      ".p2align 6\n" \
-      "1:\n" WGU_DOUBLE_ROUND(V) "decl %%eax\n jnz 1b\n" \
-      WGU_INPUT(WGU_ADD, V) \
-      WGU_STORE(V, 12, "1408") WGU_STORE(V, 13, "1472") WGU_STORE(V, 14, "1536") WGU_STORE(V, 15, "1600") \
-      : [x0] "=&v"(x[0]), [x1] "=&v"(x[1]), [x2] "=&v"(x[2]), [x3] "=&v"(x[3]), [x4] "=&v"(x[4]), [x5] "=&v"(x[5]), \
-        [x6] "=&v"(x[6]), [x7] "=&v"(x[7]), [x8] "=&v"(x[8]), [x9] "=&v"(x[9]), [x10] "=&v"(x[10]), [x11] "=&v"(x[11]), \
-        [x12] "=&v"(x[12]), [x13] "=&v"(x[13]), [x14] "=&v"(x[14]), [x15] "=&v"(x[15]), [y0] "=&v"(y[0]), [y1] "=&v"(y[1]), \
-        [y2] "=&v"(y[2]), [y3] "=&v"(y[3]), [y4] "=&v"(y[4]), [y5] "=&v"(y[5]), [y6] "=&v"(y[6]), [y7] "=&v"(y[7]), \
-        [y8] "=&v"(y[8]), [y9] "=&v"(y[9]), [y10] "=&v"(y[10]), [y11] "=&v"(y[11]) \
-      : [input] "r"(&input), [constants] "r"(&kConstants) \
-      : "xmm28", "xmm29", "xmm30", "xmm31", "eax", "cc", "memory")
-// clang-format on
-
-template <class Second>
-WGU_INLINE void compute_two(PassInput& input, __m512i (&x)[16], typename Second::Vector (&y)[16]) {
-  if constexpr (Second::kCount == 16) {
-    WGU_TWO_STATES(zmm);
-  } else {
-    WGU_TWO_STATES(ymm);
-  }
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) y[12 + i] = Second::load(input.last_words[i]);
-}
-#endif
 
 // rows[i] = parts (i.0, i.1, i.2, i.3) of 128 bits  ->  rows[p] = (0.p, 1.p, 2.p, 3.p)
 WGU_INLINE void transpose_parts(__m512i& row0, __m512i& row1, __m512i& row2, __m512i& row3) {
@@ -275,18 +103,50 @@ class BlockRow {
       : packets_(packets), count_(count), keys_(keys), stream_(stream) {}
 
   void run(bool with_keys, bool with_text) {
+    begin(with_keys, with_text);
+    while (left_ > 0) pass();
+    end();
+  }
+
+  // The same pass by pass.
+  void begin(bool with_keys, bool with_text) {
     first_block_ = block_ = with_keys ? 0 : 1;
     with_text_ = with_text;
-    size_t left = 0;
-    for (size_t i = 0; i < count_; ++i) left += end_block(i) - first_block_;
-    for (; left > 24; left -= std::min<size_t>(left, 32)) pass_of_two<Sixteen>();
-    if (left > 16) {
+    for (size_t i = 0; i < count_; ++i) left_ += end_block(i) - first_block_;
+  }
+
+  // One more packet stands behind the last.
+  void append() { left_ += end_block(count_++) - first_block_; }
+
+  size_t left() const { return left_; }        // blocks
+  size_t complete() const { return number_; }  // packets
+
+  void pass() {
+    if (left_ > 24) {
+      pass_of_two<Sixteen>();
+    } else if (left_ > 16) {
       pass_of_two<Eight>();
-    } else if (left > 8) {
+    } else if (left_ > 8) {
       pass_of_one<Sixteen>();
-    } else if (left > 0) {
+    } else {
       pass_of_one<Eight>();
     }
+    left_ -= std::min<size_t>(left_, kMostLanes);
+  }
+
+  // And the stretches are absorbed meanwhile.
+  void pass(Stretch* stretches) {
+    if (left_ > 24) {
+      input_.woven = stretches;
+      pass_of_two<Sixteen, true>();
+      left_ -= std::min<size_t>(left_, kMostLanes);
+    } else {
+      pass();
+      absorb(stretches);
+    }
+  }
+
+  void end() {
     erase(&input_, sizeof input_);
     erase(staging_, most_partials_ * kBlock);
     erase(idle_, sizeof idle_);
@@ -300,12 +160,16 @@ class BlockRow {
 
   size_t end_block(size_t i) const { return 1 + (with_text_ ? (packets_[i].length + kBlock - 1) / kBlock : 0); }
 
-  template <class Second>
+  template <class Second, bool kIsWoven = false>
   [[gnu::noinline]] void pass_of_two() {
     fill(16 + Second::kCount);
     __m512i x[16];
     typename Second::Vector y[16];
-    compute_two<Second>(input_, x, y);
+    if constexpr (kIsWoven) {
+      compute_woven(input_, x, y);
+    } else {
+      compute_two<Second>(input_, x, y);
+    }
     apply_all(x, lanes_, 0);
     apply_all(y, lanes_, 16);
     unstage();
@@ -433,6 +297,7 @@ class BlockRow {
   size_t count_;
   OneTimeKey* keys_;
   uint8_t* stream_;
+  size_t left_ = 0;  // blocks
   size_t first_block_ = 0;
   bool with_text_ = true;
   size_t number_ = 0;  // of the packet whose block `block_` comes next

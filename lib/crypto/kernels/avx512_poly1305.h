@@ -11,7 +11,6 @@
 namespace wgu::crypto::avx512 {
 namespace {  // compiled for this CPU: no copy may be picked by the linker for another
 
-constexpr size_t kPolyBlock = 16;
 constexpr size_t kPolyLanes = 8;
 
 struct Limbs {

@@ -133,7 +133,7 @@ int check() {
   int leaks = 0;
   for (const AeadKernel* kernel : kernels()) {
     if (!kernel->runs_here()) continue;
-    for (const auto& [count, length] : {std::pair<std::size_t, std::uint32_t>{1, 1424}, {16, 64}}) {
+    for (const auto& [count, length] : {std::pair<std::size_t, std::uint32_t>{1, 1424}, {16, 64}, {24, 640}}) {
       Batch batch(count, length, random);
       const std::string what = std::string(kernel->name) + " " + std::to_string(count) + " x " + std::to_string(length) + " ";
       leaks += show(what + "seal", timing::agreed_t([&] { return batch.seal(*kernel); }));

@@ -75,11 +75,12 @@ class Batch {
   std::vector<OpenJob> opens_;
 };
 
-// A step costs microseconds, so: one of each way through the kernels (alone, in lock-step, ragged; few blocks and many; edges of blocks).
+// A step costs microseconds, so: one of each way through the kernels (alone, in lock-step, ragged; few blocks and many; edges of blocks;
+// so many long ones that some are chained).
 std::vector<std::vector<std::uint32_t>> batches() {
   std::vector<std::uint32_t> ragged = {1000};
   for (std::uint32_t i = 0; i < 11; ++i) ragged.push_back((i * 37) % 200);
-  return {{0}, {1}, {65}, {257}, {1424}, {600, 40, 300}, std::vector<std::uint32_t>(17, 64), ragged};
+  return {{0}, {1}, {65}, {257}, {1424}, {600, 40, 300}, std::vector<std::uint32_t>(17, 64), std::vector<std::uint32_t>(24, 640), ragged};
 }
 
 class SameTrace : public testing::TestWithParam<const AeadKernel*> {
