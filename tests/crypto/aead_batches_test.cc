@@ -146,7 +146,7 @@ TEST_P(AeadBatchesTest, ManyLongOnes) {
   std::mt19937 random(1424);
   for (std::uint32_t round = 0; round < 120; ++round) {
     const std::size_t size = 9 + random() % 60;
-    const std::uint32_t longest = round % 10 == 0 ? 9000 : 480 + random() % 1600;
+    const auto longest = static_cast<std::uint32_t>(round % 10 == 0 ? 9000 : 480 + random() % 1600);
     SCOPED_TRACE(testing::Message() << "round " << round << ": " << size << " packets, up to " << longest);
     Batch batch(round);
     for (std::size_t i = 0; i < size; ++i) {

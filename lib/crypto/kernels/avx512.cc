@@ -2,10 +2,11 @@
 //   ChaCha20   (avx512_chacha20.h) the blocks of all packets, each packet's Poly1305 key block (block 0) first, stand in one row; a
 //              pass takes the next 32 of them (fewer at the end of the row), one block a lane, whatever packets they belong to.
 //   Poly1305   (avx512_poly1305.h) eight or sixteen packets at a time, one a lane, each under its own r and in lock-step; packets
-//              too long for their neighbours go alone, eight blocks at a time, under powers of r.
+//              too long for their neighbours go alone, eight blocks at a time, under powers of r. Of many long packets about half
+//              are chained instead (avx512_chain.h): absorbed by the scalar pipes during the ChaCha20 of others.
 //   tags       written (seal) or compared without branches (open: a packet is decrypted only after its tag was found right).
 // Control flow and addresses depend on lengths, counts and pointers, and on the verdict of a tag, never on key, stream or text.
-// `Workspace` and `BlockRow` hold all secrets that are put into memory, and are erased before the return.
+// `Workspace`, `BlockRow` and `Chain` hold all secrets that are put into memory, and are erased before the return.
 
 #include <algorithm>
 #include <bit>
@@ -31,8 +32,7 @@ constexpr size_t kStreamBlocks = 64;         // `open` keeps the key stream of s
 constexpr size_t kBlocksForSquare = 6;       // messages longer than this pay for r^2,
 constexpr size_t kBlocksForFourth = 16;      // and than this for r^3 and r^4,
 constexpr size_t kBlocksForTwinFourth = 40;  // in two groups later
-constexpr size_t kLong = 480;                // bytes: packets of this length may be chained (avx512_chain.h),
-constexpr size_t kMeanForChain = 600;        // where packets are so long in the mean
+constexpr size_t kMeanForChain = 600;        // packets so long in the mean, in bytes, are chained (avx512_chain.h)
 
 bool runs_here() noexcept {
 #if defined(WGU_EMULATED_AVX512)
@@ -151,6 +151,8 @@ inline void erase_keys(Workspace& workspace, size_t count) {
   erase(workspace.powers, sizeof workspace.powers);
 }
 
+static_assert((kPolyLanes + 1) * (kMeanForChain - kAeadTagSize) > kStreamBlocks * kBlock, "what is chained is never few blocks");
+
 constexpr size_t text_length(const SealJob& job) { return job.length; }
 constexpr size_t text_length(const OpenJob& job) { return job.length < kAeadTagSize ? 0 : job.length - kAeadTagSize; }
 
@@ -183,7 +185,7 @@ template <class Job>
   return number_long > rest ? number_long - rest : 0;
 }
 
-// Seals the row, and the first messages of it with it.
+// Encrypts the row, and authenticates its first packets with it, each once it is encrypted.
 template <class Take>
 [[gnu::noinline]] void seal_chained(BlockRow& row, const Message* messages, size_t count, Take take) {
   Chain chain(messages, count);
@@ -196,8 +198,8 @@ template <class Take>
     } else {
       absorb(chain.stretches());
     }
-    chain.lay_out(row.complete());
     chain.hand_out(take);
+    chain.lay_out(row.complete());
   }
   row.end();
   chain.erase_secrets();
@@ -232,11 +234,13 @@ void seal_group(SealJob* jobs, size_t count, size_t total) {
 }
 
 // The only branch on a verdict, which is public; apart, so that the check for constant time can excuse it and nothing else.
-// Returns how much of the packet to decrypt: nothing, once its place is zeroed, if the tag was wrong.
-[[gnu::noinline]] size_t conclude(const OpenJob& job, const Packet& packet) {
-  if (job.is_authentic) return packet.length;
-  std::memset(packet.out, 0, packet.length);
-  return 0;
+// Packets whose tag was wrong are zeroed, and nothing is left of them to decrypt.
+[[gnu::noinline]] void conclude(OpenJob* const* jobs, Packet* packets, size_t count) {
+  for (size_t i = 0; i < count; ++i) {
+    if (jobs[i]->is_authentic) continue;
+    std::memset(packets[i].out, 0, packets[i].length);
+    packets[i].length = 0;
+  }
 }
 
 // Opens the packets found good already, and authenticates meanwhile the messages, whose packets follow once they are found good.
@@ -256,13 +260,13 @@ template <class Judge>
     } else {  // nothing to decrypt before the next verdict
       absorb(chain.stretches());
     }
-    chain.lay_out(count);
     chain.hand_out([&](const Message& message, uint64_t low, uint64_t high) {
       in_row[good] = judge(message, low, high);
       if (in_row[good].length == 0) return;
       ++good;
       row.append();
     });
+    chain.lay_out(count);
   }
   row.end();
   chain.erase_secrets();
@@ -297,21 +301,22 @@ void open_group(OpenJob* jobs, size_t count, size_t total) {
   const bool is_small = text_blocks <= kStreamBlocks;
   BlockRow(packets, used, workspace.keys, is_small ? workspace.stream : nullptr).run(true, is_small);
   authenticate(messages + chained, used - chained, workspace, judge);
+  conclude(job_of + chained, packets + chained, used - chained);
   const uint8_t* stream = workspace.stream;
   size_t good = chained;
   for (size_t i = chained; i < used; ++i) {
-    const Packet packet = packets[i];
-    const size_t wanted = conclude(*job_of[i], packet);
+    const Packet& packet = packets[i];
     if (is_small) {
-      for (size_t done = 0; done < wanted; done += kBlock) {
-        const __mmask64 bytes = first_bytes(wanted - done);
+      for (size_t done = 0; done < packet.length; done += kBlock) {
+        const __mmask64 bytes = first_bytes(packet.length - done);
         const __m512i text = _mm512_xor_si512(_mm512_load_si512(stream + done), _mm512_maskz_loadu_epi8(bytes, packet.in + done));
         _mm512_mask_storeu_epi8(packet.out + done, bytes, text);
       }
-    } else if (wanted > 0) {
-      packets[good++] = packet;
+      stream += (text_length(*job_of[i]) + kBlock - 1) / kBlock * kBlock;
+    } else if (packet.length > 0) {
+      if (good != i) packets[good] = packet;
+      ++good;
     }
-    stream += (packet.length + kBlock - 1) / kBlock * kBlock;
   }
   if (is_small) {
     erase(workspace.stream, text_blocks * kBlock);
@@ -320,9 +325,8 @@ void open_group(OpenJob* jobs, size_t count, size_t total) {
   } else {
     open_chained(packets + chained, good - chained, messages, chained, [&](const Message& message, uint64_t low, uint64_t high) {
       judge(message, low, high);
-      Packet packet = packets[message.packet];
-      packet.length = conclude(*job_of[message.packet], packet);
-      return packet;
+      conclude(job_of + message.packet, packets + message.packet, 1);
+      return packets[message.packet];
     });
   }
   erase_keys(workspace, used);

@@ -135,7 +135,7 @@ class BlockRow {
   }
 
   // And the stretches are absorbed meanwhile.
-  void pass(Stretch* stretches) {
+  void pass(const Stretch* stretches) {
     if (left_ > 24) {
       input_.woven = stretches;
       pass_of_two<Sixteen, true>();
@@ -184,14 +184,38 @@ class BlockRow {
     unstage();
   }
 
+  // One-time keys alone, a packet a lane.
+  void fill_with_keys(unsigned lane_count) {
+    erase(input_.block, sizeof input_.block);
+    unsigned used = 0;
+    bool is_mixed = false;
+    for (; used < lane_count && number_ < count_; ++used, ++number_) {
+      const Packet& packet = packets_[number_];
+      if (packet.key != key_in_lanes_) {
+        set_key(used, packet.key);
+        is_mixed = used > 0;
+      }
+      input_.nonce_low[used] = static_cast<uint32_t>(packet.counter);
+      input_.nonce_high[used] = static_cast<uint32_t>(packet.counter >> 32);
+      lanes_.in[used] = kZeros;
+      lanes_.out[used] = keys_[number_].bytes;
+    }
+    for (; used < lane_count; ++used) {
+      input_.nonce_low[used] = input_.nonce_high[used] = 0;
+      lanes_.in[used] = lanes_.out[used] = idle_;
+    }
+    if (is_mixed) key_in_lanes_ = nullptr;
+  }
+
   // Packets succeed each other in the lanes; keys that the last pass left there already, stay.
   [[gnu::noinline]] void fill(unsigned lane_count) {
+    partial_count_ = 0;
+    if (!with_text_) return fill_with_keys(lane_count);
     const __m512i count_up = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
     const __m512i zero = _mm512_setzero_si512();
     __m512i block[2] = {zero, zero};
     __m512i low[2] = {zero, zero};
     __m512i high[2] = {zero, zero};
-    partial_count_ = 0;
     unsigned used = 0;
     bool is_mixed = false;
     while (used < lane_count && number_ < count_) {
@@ -201,8 +225,7 @@ class BlockRow {
       const uint32_t lanes = ~uint32_t{0} << used;  // these and all after them, whose turn comes
       const __mmask16 half[2] = {static_cast<__mmask16>(lanes), static_cast<__mmask16>(lanes >> 16)};
       if (packet.key != key_in_lanes_) {
-        set_key(half, packet.key);
-        key_in_lanes_ = packet.key;
+        set_key(used, packet.key);
         is_mixed = used > 0;
       }
       const __m512i number = _mm512_add_epi32(count_up, _mm512_set1_epi32(static_cast<int>(static_cast<uint32_t>(block_) - used)));
@@ -231,7 +254,11 @@ class BlockRow {
     }
   }
 
-  void set_key(const __mmask16 (&half)[2], const uint8_t* key) {
+  // In this lane and all after it, whose turn comes.
+  void set_key(unsigned first, const uint8_t* key) {
+    key_in_lanes_ = key;
+    const uint32_t lanes = ~uint32_t{0} << first;
+    const __mmask16 half[2] = {static_cast<__mmask16>(lanes), static_cast<__mmask16>(lanes >> 16)};
     for (int word = 0; word < 8; ++word) {
       for (int i = 0; i < 2; ++i) {
         uint32_t* const at = input_.key[word] + 16 * i;

@@ -20,7 +20,7 @@ struct alignas(64) PassInput {
   uint32_t nonce_low[kMostLanes];
   uint32_t nonce_high[kMostLanes];
   uint32_t last_words[4][16];  // room for the assembly: the second state's words 12 to 15
-  Stretch* woven;              // what to absorb meanwhile, if anything
+  const Stretch* woven;        // what to absorb meanwhile, if anything
 };
 static_assert(offsetof(PassInput, block) == 1024 && offsetof(PassInput, nonce_low) == 1152 && offsetof(PassInput, nonce_high) == 1280 &&
                   offsetof(PassInput, last_words) == 1408 && offsetof(PassInput, woven) == 1664,
@@ -129,7 +129,8 @@ inline void compute_two(const PassInput& input, __m512i (&x)[16], typename Secon
 #define WGU_Y_13(V) "%%" #V "29"
 #define WGU_Y_14(V) "%%" #V "30"
 #define WGU_Y_15(V) "%%" #V "31"
-#define WGU_BOTH(V, instruction, from, to) instruction WGU_X(from) "," WGU_X(to) "," WGU_X(to) "\n" instruction WGU_Y(V, from) "," WGU_Y(V, to) "," WGU_Y(V, to) "\n"
+#define WGU_BOTH(V, operation, from, to) \
+  operation WGU_X(from) "," WGU_X(to) "," WGU_X(to) "\n " operation WGU_Y(V, from) "," WGU_Y(V, to) "," WGU_Y(V, to) "\n "
 // a += b; d = (d ^ a) <<< bits, of both states; then the piece of other code that is woven in here.
 #define WGU_STEP(V, bits, a, b, d, piece) \
   WGU_BOTH(V, "vpaddd ", b, a) WGU_BOTH(V, "vpxord ", a, d) \

@@ -17,34 +17,36 @@ constexpr size_t kPolyBlock = 16;
 constexpr size_t kStretch = 7;     // blocks
 constexpr size_t kStretches = 10;  // of a pass: one a double round
 
-// What blocks are multiplied by, and how they begin. Secret.
+// What blocks are multiplied by, how they begin, and what they come to. Secret.
 struct alignas(64) Multiplication {
   uint64_t r0, r1, r1_5_4;
-  uint64_t keep;    // zero: a message begins; otherwise all bits
-  uint64_t top[8];  // zero before the first block of a message, where zeros stand, so that h stays zero
+  uint64_t keep;           // zero: a message begins; otherwise all bits
+  uint64_t top[kStretch];  // zero before the first block of a message, where zeros stand, so that h stays zero
+  uint64_t h[3];           // of the last stretch
 };
-static_assert(offsetof(Multiplication, r1_5_4) == 16 && offsetof(Multiplication, keep) == 24 && offsetof(Multiplication, top) == 32,
+static_assert(offsetof(Multiplication, r1_5_4) == 16 && offsetof(Multiplication, keep) == 24 && offsetof(Multiplication, top) == 32 &&
+                  offsetof(Multiplication, h) == 88,
               "as the assembly has them");
 
-struct alignas(64) Stretch {
+// A pass takes ten that lie one behind the other; h is taken over from the one before them.
+struct Stretch {
   const uint8_t* blocks;
-  const Multiplication* by;
-  uint64_t h[3];  // as the stretch leaves it; in the first of a pass also as it finds it
+  Multiplication* by;
 };
-static_assert(sizeof(Stretch) == 64 && offsetof(Stretch, by) == 8 && offsetof(Stretch, h) == 16, "as the assembly has them");
+static_assert(sizeof(Stretch) == 16 && offsetof(Stretch, by) == 8, "as the assembly has them");
 
 // What the assembly does between its vector instructions.
-inline void absorb(Stretch* stretches) {
+inline void absorb(const Stretch* stretches) {
   __extension__ using Wide = unsigned __int128;
   uint64_t h[3];
-  std::memcpy(h, stretches[0].h, sizeof h);
+  std::memcpy(h, stretches[-1].by->h, sizeof h);
   for (size_t number = 0; number < kStretches; ++number) {
-    Stretch& s = stretches[number];
-    const Multiplication& by = *s.by;
+    const uint8_t* const blocks = stretches[number].blocks;
+    Multiplication& by = *stretches[number].by;
     for (uint64_t& limb : h) limb &= by.keep;
     for (size_t i = 0; i < kStretch; ++i) {
       uint64_t block[2];
-      std::memcpy(block, s.blocks + i * kPolyBlock, kPolyBlock);
+      std::memcpy(block, blocks + i * kPolyBlock, kPolyBlock);
       Wide sum = Wide{h[0]} + block[0];
       h[0] = static_cast<uint64_t>(sum);
       sum = (sum >> 64) + h[1] + block[1];
@@ -63,7 +65,7 @@ inline void absorb(Stretch* stretches) {
       h[1] = static_cast<uint64_t>(sum);
       h[2] += static_cast<uint64_t>(sum >> 64);
     }
-    std::memcpy(s.h, h, sizeof h);
+    std::memcpy(by.h, h, sizeof h);
   }
 }
 
@@ -81,15 +83,19 @@ inline void compute_woven(PassInput& input, __m512i (&x)[16], __m512i (&y)[16]) 
 #define WGU_BEGIN_2 ""
 #define WGU_BEGIN_3 ""
 // d0 = r9:r8, d1 = rsi:rcx
-#define WGU_ABSORB_0 "movq %%r9,%%rdx\n mulxq 16(%%r13),%%rax,%%r9\n mulxq (%%r13),%%rcx,%%rsi\n movq %%r8,%%rdx\n mulxq (%%r13),%%r8,%%rbx\n" \
-  "addq %%rax,%%r8\n adcq %%rbx,%%r9\n"
-#define WGU_ABSORB_1 "mulxq 8(%%r13),%%rax,%%rbx\n addq %%rax,%%rcx\n adcq %%rbx,%%rsi\n movq %%r10,%%rbx\n imulq 16(%%r13),%%rbx\n imulq (%%r13),%%r10\n"
+#define WGU_ABSORB_0 \
+  "movq %%r9,%%rdx\n mulxq 16(%%r13),%%rax,%%r9\n mulxq (%%r13),%%rcx,%%rsi\n" \
+  "movq %%r8,%%rdx\n mulxq (%%r13),%%r8,%%rbx\n addq %%rax,%%r8\n adcq %%rbx,%%r9\n"
+#define WGU_ABSORB_1 \
+  "mulxq 8(%%r13),%%rax,%%rbx\n addq %%rax,%%rcx\n adcq %%rbx,%%rsi\n" \
+  "movq %%r10,%%rbx\n imulq 16(%%r13),%%rbx\n imulq (%%r13),%%r10\n"
 // d2 = rsi
-#define WGU_ABSORB_2 "addq %%rbx,%%rcx\n adcq %%r10,%%rsi\n movq %%rsi,%%r10\n andq $3,%%r10\n shrq $2,%%rsi\n leaq (%%rsi,%%rsi,4),%%rsi\n" \
-  "addq %%rcx,%%r9\n adcq $0,%%r10\n"
+#define WGU_ABSORB_2 \
+  "addq %%rbx,%%rcx\n adcq %%r10,%%rsi\n movq %%rsi,%%r10\n andq $3,%%r10\n shrq $2,%%rsi\n" \
+  "leaq (%%rsi,%%rsi,4),%%rsi\n addq %%rcx,%%r9\n adcq $0,%%r10\n"
 #define WGU_ADD_BLOCK(k) "addq 16*" #k "(%%r12),%%r8\n adcq 16*" #k "+8(%%r12),%%r9\n adcq 32+8*" #k "(%%r13),%%r10\n"
 #define WGU_CARRY_AROUND "addq %%rsi,%%r8\n adcq $0,%%r9\n adcq $0,%%r10\n"
-#define WGU_KEEP_H "movq %%r8,16(%%rdi)\n movq %%r9,24(%%rdi)\n movq %%r10,32(%%rdi)\n"
+#define WGU_KEEP_H "movq %%r8,88(%%r13)\n movq %%r9,96(%%r13)\n movq %%r10,104(%%r13)\n"
 #define WGU_MIDDLE_0(k) WGU_ABSORB_0
 #define WGU_MIDDLE_1(k) WGU_ABSORB_1
 #define WGU_MIDDLE_2(k) WGU_ABSORB_2
@@ -111,9 +117,9 @@ inline void compute_woven(PassInput& input, __m512i (&x)[16], __m512i (&y)[16]) 
 
 WGU_INLINE void compute_woven(PassInput& input, __m512i (&x)[16], __m512i (&y)[16]) {
   WGU_TWO_STATES(zmm, WGU_WOVEN,
-                 "movq 1664(%[input]),%%rdi\n leaq 640(%%rdi),%%r11\n"
-                 "movq 16(%%rdi),%%r8\n movq 24(%%rdi),%%r9\n movq 32(%%rdi),%%r10\n",
-                 "addq $64,%%rdi\n cmpq %%r11,%%rdi\n", "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13");
+                 "movq 1664(%[input]),%%rdi\n leaq 160(%%rdi),%%r11\n"
+                 "movq -8(%%rdi),%%r13\n movq 88(%%r13),%%r8\n movq 96(%%r13),%%r9\n movq 104(%%r13),%%r10\n",
+                 "addq $16,%%rdi\n cmpq %%r11,%%rdi\n", "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13");
   load_last_words<Sixteen>(input, y);
 }
 #endif
