@@ -11,8 +11,6 @@
 #include <linux/if_link.h>
 #include <linux/if_tun.h>
 #include <linux/net_namespace.h>
-#include <linux/netlink.h>
-#include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
@@ -21,49 +19,16 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstddef>
 #include <cstring>
-#include <span>
 
+#include "io/netlink.h"
 #include "io/system_error.h"
 #include "values/quote_value.h"
 
 namespace wgu::io {
 namespace {
 
-// A link with many virtual functions needs more than a page; what is still larger comes as truncated, which read() calls lost.
-constexpr std::size_t kReceiveSize = 32768;
-
-using Bytes = std::span<const std::uint8_t>;
-
-template <class T>
-T load(Bytes bytes) noexcept {
-  T value{};
-  if (bytes.size() >= sizeof value) std::memcpy(&value, bytes.data(), sizeof value);
-  return value;
-}
-
-// `on_attribute(type, payload)`; stops at the first that does not fit.
-template <class F>
-void for_each_attribute(Bytes bytes, F&& on_attribute) {
-  while (bytes.size() >= sizeof(rtattr)) {
-    const auto header = load<rtattr>(bytes);
-    if (header.rta_len < sizeof header || header.rta_len > bytes.size()) return;
-    on_attribute(header.rta_type & NLA_TYPE_MASK, bytes.subspan(sizeof header, header.rta_len - sizeof header));
-    bytes = bytes.subspan(std::min<std::size_t>(RTA_ALIGN(header.rta_len), bytes.size()));
-  }
-}
-
-// `on_message(header, payload)` for each message of a datagram.
-template <class F>
-void for_each_message(Bytes bytes, F&& on_message) {
-  while (bytes.size() >= sizeof(nlmsghdr)) {
-    const auto header = load<nlmsghdr>(bytes);
-    if (header.nlmsg_len < sizeof header || header.nlmsg_len > bytes.size()) return;
-    on_message(header, bytes.subspan(sizeof header, header.nlmsg_len - sizeof header));
-    bytes = bytes.subspan(std::min<std::size_t>(NLMSG_ALIGN(header.nlmsg_len), bytes.size()));
-  }
-}
+using Bytes = NetlinkBytes;
 
 std::string text(Bytes bytes) {
   const auto* begin = reinterpret_cast<const char*>(bytes.data());
@@ -121,76 +86,11 @@ std::optional<LinkMessage> parse_link(const nlmsghdr& header, Bytes payload) {
   return link;
 }
 
-class Request {
- public:
-  template <class Header>
-  Request(std::uint16_t type, std::uint16_t flags, const Header& header) {
-    nlmsghdr message{};
-    message.nlmsg_type = type;
-    message.nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
-    append(&message, sizeof message);
-    append(&header, sizeof header);
-  }
-  Request& add(std::uint16_t type, const void* value, std::size_t size) {
-    const rtattr header{static_cast<std::uint16_t>(sizeof(rtattr) + size), type};
-    append(&header, sizeof header);
-    append(value, size);
-    return *this;
-  }
-  Request& add(std::uint16_t type, std::uint32_t value) { return add(type, &value, sizeof value); }
-
-  // The one answer. A request without an answer of its own asks for NLM_F_ACK: the answer is then of type NLMSG_ERROR, code 0.
-  template <class F>
-  Result<void> exchange(int fd, std::uint32_t sequence, F&& on_answer) {
-    const auto size = static_cast<std::uint32_t>(size_);
-    std::memcpy(bytes_.data() + offsetof(nlmsghdr, nlmsg_len), &size, sizeof size);
-    std::memcpy(bytes_.data() + offsetof(nlmsghdr, nlmsg_seq), &sequence, sizeof sequence);
-    sockaddr_nl kernel{};
-    kernel.nl_family = AF_NETLINK;
-    if (::sendto(fd, bytes_.data(), size_, 0, reinterpret_cast<sockaddr*>(&kernel), sizeof kernel) < 0) {
-      return system_error(errno, "rtnetlink request");
-    }
-    for (;;) {
-      std::array<std::uint8_t, kReceiveSize> answer;
-      const ssize_t received = ::recv(fd, answer.data(), answer.size(), MSG_DONTWAIT);
-      if (received < 0 && errno == EINTR) continue;
-      if (received < 0) return system_error(errno, "rtnetlink answer");
-      bool is_answered = false;
-      int failure = 0;
-      for_each_message(Bytes(answer.data(), static_cast<std::size_t>(received)), [&](const nlmsghdr& header, Bytes payload) {
-        if (header.nlmsg_seq != sequence) return;  // of an earlier request whose answer could not be received
-        is_answered = true;
-        if (header.nlmsg_type == NLMSG_ERROR) {
-          failure = -load<std::int32_t>(payload);
-        } else {
-          on_answer(header, payload);
-        }
-      });
-      if (failure != 0) return system_error(failure, "rtnetlink");
-      if (is_answered) return {};
-    }
-  }
-
- private:
-  void append(const void* value, std::size_t size) {
-    std::memcpy(bytes_.data() + size_, value, size);
-    size_ += NLMSG_ALIGN(size);
-  }
-  std::array<std::uint8_t, 256> bytes_{};  // room for any request of this file
-  std::size_t size_ = 0;
-};
-
 // struct rtgenmsg is one byte; the attributes behind it begin at four.
 struct PaddedGenericMessage {
   rtgenmsg message{AF_UNSPEC};
   std::array<std::uint8_t, 3> padding{};
 };
-
-Result<FileDescriptor> open_socket() {
-  FileDescriptor socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE));
-  if (!socket) return system_error(errno, "open a netlink socket");
-  return socket;
-}
 
 bool is_same_file(int a, int b) noexcept {
   struct stat first {
@@ -201,7 +101,7 @@ bool is_same_file(int a, int b) noexcept {
 }  // namespace
 
 Result<LinkRequests> LinkRequests::open() {
-  auto socket = open_socket();
+  auto socket = open_netlink_socket();
   if (!socket) return std::move(socket).error();
   FileDescriptor own(::ioctl(socket->get(), SIOCGSKNS));  // needs CAP_NET_ADMIN, but no /proc
   if (!own) own = FileDescriptor(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
@@ -210,8 +110,8 @@ Result<LinkRequests> LinkRequests::open() {
 
 Result<LinkMessage> LinkRequests::link(const std::string& name, int namespace_id) {
   if (name.size() >= IFNAMSIZ) return system_error(EINVAL, "ask for link " + quote_value(name));
-  Request request(RTM_GETLINK, 0, ifinfomsg{});
-  request.add(IFLA_IFNAME, name.c_str(), name.size() + 1).add(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+  NetlinkRequest request(RTM_GETLINK, 0, ifinfomsg{});
+  request.add(IFLA_IFNAME, name).add(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
   if (namespace_id != kOwnNamespace) request.add(IFLA_TARGET_NETNSID, static_cast<std::uint32_t>(namespace_id));
   std::optional<LinkMessage> link;
   auto exchanged =
@@ -238,7 +138,7 @@ bool LinkRequests::is_own_namespace(int namespace_id) {
 }
 
 std::optional<int> LinkRequests::id_of(int namespace_fd) {
-  Request request(RTM_GETNSID, 0, PaddedGenericMessage{});
+  NetlinkRequest request(RTM_GETNSID, 0, PaddedGenericMessage{});
   request.add(NETNSA_FD, static_cast<std::uint32_t>(namespace_fd));
   std::optional<int> id;
   const auto exchanged = request.exchange(socket_.get(), ++sequence_, [&](const nlmsghdr&, Bytes payload) {
@@ -250,14 +150,14 @@ std::optional<int> LinkRequests::id_of(int namespace_fd) {
 }
 
 Result<void> LinkRequests::assign_id(int namespace_fd) {
-  Request request(RTM_NEWNSID, NLM_F_ACK, PaddedGenericMessage{});
+  NetlinkRequest request(RTM_NEWNSID, NLM_F_ACK, PaddedGenericMessage{});
   request.add(NETNSA_FD, static_cast<std::uint32_t>(namespace_fd));
   request.add(NETNSA_NSID, static_cast<std::uint32_t>(NETNSA_NSID_NOT_ASSIGNED));
   return request.exchange(socket_.get(), ++sequence_, [](const nlmsghdr&, Bytes) {});
 }
 
 Result<LinkEvents> LinkEvents::open() {
-  auto socket = open_socket();
+  auto socket = open_netlink_socket();
   if (!socket) return std::move(socket).error();
   const int on = 1;
   // Before bind: no event is to come without the id of its namespace.
@@ -272,7 +172,7 @@ Result<LinkEvents> LinkEvents::open() {
 }
 
 LinkEvents::Reading LinkEvents::read(const std::function<void(const LinkMessage&)>& on_message) {
-  std::array<std::uint8_t, kReceiveSize> bytes;
+  std::array<std::uint8_t, kNetlinkReceiveSize> bytes;  // what is still larger comes as truncated
   alignas(cmsghdr) std::array<std::uint8_t, 256> control;
   sockaddr_nl sender{};
   iovec buffer{bytes.data(), bytes.size()};
