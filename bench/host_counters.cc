@@ -117,9 +117,21 @@ HostCounters read_host_counters(const std::string& root) {
   HostCounters counters;
   if (ticks > 0) counters = parse_stat(contents(root + "/proc/stat"), static_cast<std::uint64_t>(ticks));
   counters.merge(parse_softnet_stat(contents(root + "/proc/net/softnet_stat")));
-  counters.merge(parse_udp(contents(root + "/proc/net/snmp")));
-  counters.merge(parse_udp6(contents(root + "/proc/net/snmp6")));
+  counters.merge(read_udp_counters(root));
   return counters;
+}
+
+HostCounters read_udp_counters(const std::string& root) {
+  // Of the thread rather than the process: a testbed's namespace is visited by one thread.
+  const bool has_threads = !contents(root + "/proc/thread-self/net/snmp").empty();
+  const std::string net = root + (has_threads ? "/proc/thread-self/net/" : "/proc/net/");
+  HostCounters counters = parse_udp(contents(net + "snmp"));
+  counters.merge(parse_udp6(contents(net + "snmp6")));
+  return counters;
+}
+
+void add(HostCounters& sum, const HostCounters& more) {
+  for (const auto& [name, count] : more) sum[name] += count;
 }
 
 HostCounters counted_between(const HostCounters& before, const HostCounters& after) {

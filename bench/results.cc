@@ -26,7 +26,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::array<std::string_view, 5> kLimits = {"unknown", "generator", "cpu", "network", "protocol"};
+constexpr std::array<std::string_view, kLimits> kLimitNames = {"unknown", "generator", "cpu", "network", "protocol", "wake-ups", "nothing"};
 constexpr int kMaxDepth = 8;  // the format needs 5
 
 // A sentence that begins with the key; becomes an Error on the way out.
@@ -136,8 +136,8 @@ class Reader {
   }
   [[nodiscard]] Limit limit() const {
     const std::string name = text();
-    for (std::size_t i = 0; i < kLimits.size(); ++i) {
-      if (name == kLimits[i]) return static_cast<Limit>(i);
+    for (std::size_t i = 0; i < kLimitNames.size(); ++i) {
+      if (name == kLimitNames[i]) return static_cast<Limit>(i);
     }
     throw Refused(path_, quote_value(name) + " is no limit");
   }
@@ -257,7 +257,7 @@ Error error_of(const std::string& path, int code) { return {code, path + ": " + 
 
 }  // namespace
 
-std::string_view limit_name(Limit limit) { return kLimits[static_cast<std::size_t>(limit)]; }
+std::string_view limit_name(Limit limit) { return kLimitNames[static_cast<std::size_t>(limit)]; }
 
 std::string configuration_hash(const Settings& configuration, const Environment& environment) {
   // Lengths in front, so that no two lists read alike.
@@ -299,18 +299,10 @@ Result<Results> parse_results(std::string_view json) try {
   return Error{EINVAL, exception.what()};
 }
 
-Result<void> write_results(const Results& results, const std::string& path) try {
+Result<void> write_results(const Results& results, const std::string& path) {
   const Result<std::string> json = format_results(results);
   if (!json.ok()) return Error{json.error().code, path + ": " + json.error().message};
-  WholeFile file(path);
-  std::ofstream stream(file.path_for_writing(), std::ios::binary);
-  stream << json.value() << '\n';
-  stream.close();
-  if (!stream) return error_of(path, errno != 0 ? errno : EIO);
-  file.commit();
-  return {};
-} catch (const std::system_error& error) {
-  return Error{error.code().value(), error.what()};
+  return write_whole_file(path, json.value() + '\n');
 }
 
 Result<Results> read_results(const std::string& path) {

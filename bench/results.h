@@ -17,10 +17,20 @@ namespace wgu::bench {
 
 inline constexpr int kResultsVersion = 1;  // of the file format
 
-// What kept a row from being higher.
-enum class Limit : std::uint8_t { kUnknown, kGenerator, kCpu, kNetwork, kProtocol };
+// What kept a row from being better.
+enum class Limit : std::uint8_t {
+  kUnknown,    // this machine does not tell
+  kGenerator,  // the load's own end
+  kCpu,
+  kNetwork,   // a queue on the way
+  kProtocol,  // it waits for its own answers
+  kWakeUps,   // threads asleep, which wait to be woken far longer than they then work
+  kNothing,   // nothing holds it: a size, or a load of a set rate that was carried whole
+};
+inline constexpr std::size_t kLimits = 7;
 
-[[nodiscard]] std::string_view limit_name(Limit limit);  // "unknown", "generator", "cpu", "network", "protocol"
+// "unknown", "generator", "cpu", "network", "protocol", "wake-ups", "nothing"
+[[nodiscard]] std::string_view limit_name(Limit limit);
 
 // One figure of one subject. (name, subject, metric) is unique within a run, and the same in every run that measures the same.
 struct Row {

@@ -1,5 +1,5 @@
-// fork(2) and execve(2) of /proc/self/exe: the same program, even if another has taken its name since. What the child does between the
-// two is safe after a fork; its lists are laid out before.
+// fork(2) and execve(2), unless told otherwise of /proc/self/exe: the same program, even if another has taken its name since. What the
+// child does between the two is safe after a fork; its lists are laid out before.
 #include "bench/subprocess.h"
 
 #include <fcntl.h>
@@ -13,8 +13,6 @@
 
 namespace wgu::bench {
 namespace {
-
-constexpr int kCannotExecute = 127;  // as shells have it
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
   std::vector<char*> list;
@@ -39,6 +37,7 @@ Result<Subprocess> Subprocess::start(const Start& what) {
   std::vector<std::string> arguments = {"wgu-bench"};
   arguments.insert(arguments.end(), what.arguments.begin(), what.arguments.end());
   std::vector<std::string> environment = variables(what.environment);
+  const std::string program = what.program.empty() ? "/proc/self/exe" : what.program;
   const std::vector<char*> argv = pointers(arguments);
   const std::vector<char*> envp = pointers(environment);
   const pid_t parent = ::getpid();
@@ -52,7 +51,8 @@ Result<Subprocess> Subprocess::start(const Start& what) {
     const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
     if (nowhere < 0 || ::dup2(nowhere, STDOUT_FILENO) < 0) ::_exit(kCannotExecute);
   }
-  ::execve("/proc/self/exe", argv.data(), envp.data());
+  if (what.output >= 0 && ::dup2(what.output, STDOUT_FILENO) < 0) ::_exit(kCannotExecute);
+  ::execve(program.c_str(), argv.data(), envp.data());
   ::_exit(kCannotExecute);
 }
 

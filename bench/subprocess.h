@@ -1,5 +1,5 @@
 #pragma once
-// This program run again, for a measurement that is to start from nothing. It does not outlive who started it.
+// This program run again, or one that belongs to it, for a measurement that is to start from nothing. It does not outlive who started it.
 
 #include <sys/types.h>
 
@@ -19,8 +19,11 @@ class Subprocess {
     Settings environment{};              // variables in addition to ours
     int descriptor = -1;                 // stays open, under its number, although it is marked to be closed
     bool is_silent = false;              // standard output goes nowhere
+    int output = -1;                     // where it goes instead; -1: to ours
+    std::string program{};               // its path; empty: this one
   };
-  // \pre no other thread runs. \errors of fork(2); a program that cannot be executed ends with 127
+  static constexpr int kCannotExecute = 127;  // a status, as shells have it
+  // \pre no other thread runs. \errors of fork(2); a program that cannot be executed ends with kCannotExecute
   static Result<Subprocess> start(const Start& what);
   Subprocess(Subprocess&& other) noexcept : pid_(std::exchange(other.pid_, -1)) {}
   Subprocess& operator=(Subprocess&&) = delete;

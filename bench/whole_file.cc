@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <system_error>
 
 namespace wgu::bench {
@@ -42,6 +43,19 @@ void WholeFile::commit() {
     errno = error;
     fail(path_);
   }
+}
+
+Result<void> write_whole_file(const std::string& path, std::string_view text) try {
+  WholeFile file(path);
+  errno = 0;
+  std::ofstream stream(file.path_for_writing(), std::ios::binary);
+  stream << text;
+  stream.close();
+  if (!stream) return Error{errno != 0 ? errno : EIO, path + ": " + std::generic_category().message(errno != 0 ? errno : EIO)};
+  file.commit();
+  return {};
+} catch (const std::system_error& error) {
+  return Error{error.code().value(), error.what()};
 }
 
 }  // namespace wgu::bench

@@ -3,6 +3,9 @@
 // program before leaves nothing behind.
 
 #include <string>
+#include <string_view>
+
+#include "wgu/result.h"
 
 namespace wgu::bench {
 
@@ -23,5 +26,8 @@ class WholeFile {
   std::string path_for_writing_;
   int fd_ = -1;
 };
+
+// \errors of the file system
+Result<void> write_whole_file(const std::string& path, std::string_view text);
 
 }  // namespace wgu::bench

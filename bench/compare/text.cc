@@ -4,13 +4,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
+
+#include "bench/quantity.h"
 
 namespace wgu::bench {
 namespace {
 
-constexpr int kFigure = 12;
+constexpr int kFigure = 13;
 
 std::string heading(const char* which, const Results& results) {
   return fmt::format("{:<5} {}, {}, build {:.12}, {} rows\n", which, results.begun, value_of(results.environment, "wgu"),
@@ -63,7 +64,7 @@ bool is_judged(const Judgement& row) { return row.verdict != Verdict::kCannotTel
 
 std::map<std::string, std::string> units_of(const Results& results) {
   std::map<std::string, std::string> units;
-  for (const Row& row : results.rows) units.emplace(row.metric, row.unit);
+  for (const Row& row : results.rows) units.emplace(row.metric, unit_of(row.unit, row.metric));
   return units;
 }
 
@@ -91,15 +92,11 @@ std::string format_comparison(const Comparison& comparison, const Results& base,
                         "new", kFigure, fmt::format("new/base ({:.0f} %)", 100 * criteria.confidence), "p (Holm)", "verdict");
   }
   for (const Judgement* row : rows) {
-    text += fmt::format("{:<{}}  {:<{}}  {:<{}}  {:>{}.4g}  {:>{}.4g}  {:>23}  {:>8}  {}\n", row->name, name, row->subject, subject,
-                        row->metric, metric, row->base, kFigure, row->next, kFigure, ratio(*row),
-                        is_judged(*row) ? p_value(row->p_adjusted) : "-", words(*row));
+    text += fmt::format("{:<{}}  {:<{}}  {:<{}}  {:>{}}  {:>{}}  {:>23}  {:>8}  {}\n", row->name, name, row->subject, subject, row->metric,
+                        metric, format_plainly(row->base, units.at(row->metric)), kFigure, format_plainly(row->next, units.at(row->metric)),
+                        kFigure, ratio(*row), is_judged(*row) ? p_value(row->p_adjusted) : "-", words(*row));
   }
-  if (!rows.empty()) {
-    text += "\nunits:";
-    for (const auto& [of, unit] : units) text += fmt::format(" {} {}", of, unit == "1" ? "1 (a ratio)" : unit);
-    text += "\n";
-  }
+  if (!rows.empty()) text += "\n";
   for (const std::string& row : comparison.only_in_base) text += "only in base: " + row + "\n";
   for (const std::string& row : comparison.only_in_next) text += "only in new: " + row + "\n";
 

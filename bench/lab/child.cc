@@ -15,6 +15,7 @@
 #include <system_error>
 #include <thread>
 
+#include "bench/pipe.h"
 #include "io/system_error.h"
 
 namespace wgu::bench {
@@ -94,14 +95,12 @@ void Child::signal(int number) const noexcept {
 }
 
 Result<ChildReport> ChildReport::start(const NetworkNamespace& where, const std::function<void(const Write&)>& body) {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return io::system_error(errno, "make a pipe");
-  io::FileDescriptor read(ends[0]);
-  io::FileDescriptor write(ends[1]);
+  auto pipe = make_pipe();
+  if (!pipe) return std::move(pipe).error();
   auto child = Child::start(where, [&] {
-    body([&write](std::span<const std::byte> bytes) {
+    body([&pipe](std::span<const std::byte> bytes) {
       while (!bytes.empty()) {
-        const ssize_t count = ::write(write.get(), bytes.data(), bytes.size());
+        const ssize_t count = ::write(pipe->writing.get(), bytes.data(), bytes.size());
         if (count < 0 && errno == EINTR) continue;
         if (count <= 0) throw std::system_error(errno, std::generic_category(), "report to the parent");
         bytes = bytes.subspan(static_cast<std::size_t>(count));
@@ -110,7 +109,7 @@ Result<ChildReport> ChildReport::start(const NetworkNamespace& where, const std:
     return 0;
   });
   if (!child) return std::move(child).error();
-  return ChildReport(std::move(*child), std::move(read));
+  return ChildReport(std::move(*child), std::move(pipe->reading));
 }
 
 Result<std::string> read_until_end(int pipe, Deadline deadline) {

@@ -11,6 +11,7 @@
 #include "bench/traffic/sockets.h"
 #include "crypto/secret_slab.h"
 #include "io/system_error.h"
+#include "io/udp.h"
 #include "noise/cookie.h"
 #include "noise/handshake.h"
 #include "wgu/host.h"
@@ -18,22 +19,35 @@
 namespace wgu::bench {
 namespace {
 
-const Prefix kCrowdPrefix = Prefix::masked(IpAddress::v4(198, 18, 0, 0), 15);
+Prefix crowd_prefix(Family family) {
+  return family == Family::kIpv6 ? Prefix::parse("2001:2::/48").value() : Prefix::masked(IpAddress::v4(198, 18, 0, 0), 15);
+}
 
 struct alignas(cmsghdr) SourceControl {
-  std::array<std::uint8_t, CMSG_SPACE(sizeof(in_pktinfo))> bytes{};
+  std::array<std::uint8_t, CMSG_SPACE(sizeof(in6_pktinfo))> bytes{};  // room for either family
 };
 
-void set_source(SourceControl& control, msghdr& message, const IpAddress& source) {
+template <class Info>
+void set_control(SourceControl& control, msghdr& message, int level, int type, const Info& info) {
   message.msg_control = control.bytes.data();
-  message.msg_controllen = control.bytes.size();
+  message.msg_controllen = CMSG_SPACE(sizeof info);
   cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = IPPROTO_IP;
-  header->cmsg_type = IP_PKTINFO;
-  header->cmsg_len = CMSG_LEN(sizeof(in_pktinfo));
-  in_pktinfo info{};
-  std::memcpy(&info.ipi_spec_dst, source.bytes.data(), sizeof info.ipi_spec_dst);
+  header->cmsg_level = level;
+  header->cmsg_type = type;
+  header->cmsg_len = CMSG_LEN(sizeof info);
   std::memcpy(CMSG_DATA(header), &info, sizeof info);
+}
+
+void set_source(SourceControl& control, msghdr& message, const IpAddress& source) {
+  if (source.family == Family::kIpv6) {
+    in6_pktinfo info{};
+    std::memcpy(&info.ipi6_addr, source.bytes.data(), sizeof info.ipi6_addr);
+    set_control(control, message, IPPROTO_IPV6, IPV6_PKTINFO, info);
+  } else {
+    in_pktinfo info{};
+    std::memcpy(&info.ipi_spec_dst, source.bytes.data(), sizeof info.ipi_spec_dst);
+    set_control(control, message, IPPROTO_IP, IP_PKTINFO, info);
+  }
 }
 
 }  // namespace
@@ -70,30 +84,38 @@ std::vector<InitiationBytes> Crowd::initiations(std::size_t count) const {
 }
 
 Result<void> settle_crowd(const Testbed& testbed) {
+  const Prefix prefix = crowd_prefix(testbed.options().family);
   {
     const Visit visit(testbed.at(End::kA));
-    if (auto owned = own_prefix(kCrowdPrefix); !owned) return owned;
+    if (auto owned = own_prefix(prefix); !owned) return owned;
   }
   const Visit visit(testbed.at(End::kB));
-  return add_route(kCrowdPrefix, testbed.outer(End::kA));
+  return add_route(prefix, testbed.outer(End::kA));
 }
 
-IpAddress crowd_address(std::uint32_t number) noexcept {
+IpAddress crowd_address(std::uint32_t number, Family family) noexcept {
   const auto byte = [number](int shift) { return static_cast<std::uint8_t>(number >> shift); };
-  return IpAddress::v4(198, static_cast<std::uint8_t>(18 | (byte(16) & 1)), byte(8), byte(0));
+  const auto high = static_cast<std::uint8_t>(byte(16) & 1);
+  if (family != Family::kIpv6) return IpAddress::v4(198, static_cast<std::uint8_t>(18 | high), byte(8), byte(0));
+  // A prefix's address with no bits of its own is for all its routers (RFC 4291): the host part is never zero.
+  const std::uint8_t bytes[16] = {0x20, 0x01, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 1, high, byte(8), byte(0)};
+  return IpAddress::v6_from(bytes);
 }
+
+CrowdSocket::CrowdSocket(io::FileDescriptor fd, const Endpoint& responder)
+    // Connecting would settle on one source address; so each message names where it goes, too.
+    : fd_(std::move(fd)), family_(responder.address.family), remote_size_(io::encode_address(responder, remote_)) {}
 
 Result<CrowdSocket> CrowdSocket::open(const Endpoint& responder) {
-  auto socket = open_udp_sink({IpAddress::v4(0, 0, 0, 0), kPort});
+  const bool is_ipv6 = responder.address.family == Family::kIpv6;
+  const std::uint8_t any[16] = {};
+  auto socket = open_udp_sink({is_ipv6 ? IpAddress::v6_from(any) : IpAddress::v4_from(any), kPort});
   if (!socket) return std::move(socket).error();
-  sockaddr_in remote{};
-  remote.sin_family = AF_INET;
-  remote.sin_port = htons(responder.port);
-  std::memcpy(&remote.sin_addr, responder.address.bytes.data(), sizeof remote.sin_addr);
-  // Connecting would settle on one source address; so each message names where it goes, too.
-  CrowdSocket crowd(std::move(*socket));
-  crowd.remote_ = remote;
-  return crowd;
+  const int on = 1;  // own_prefix() makes addresses ours to hear; to send from, IPv6 wants them on a link
+  if (is_ipv6 && ::setsockopt(socket->get(), IPPROTO_IPV6, IPV6_FREEBIND, &on, sizeof on) != 0) {
+    return io::system_error(errno, "send from any address");
+  }
+  return CrowdSocket(std::move(*socket), responder);
 }
 
 std::size_t CrowdSocket::send(std::span<const InitiationBytes> messages, std::uint32_t first) const {
@@ -103,11 +125,11 @@ std::size_t CrowdSocket::send(std::span<const InitiationBytes> messages, std::ui
   for (std::size_t i = 0; i < messages.size(); ++i) {
     buffers[i] = {const_cast<std::uint8_t*>(messages[i].data()), messages[i].size()};
     msghdr& message = headers[i].msg_hdr;
-    message.msg_name = const_cast<sockaddr_in*>(&remote_);
-    message.msg_namelen = sizeof remote_;
+    message.msg_name = const_cast<sockaddr_storage*>(&remote_);
+    message.msg_namelen = remote_size_;
     message.msg_iov = &buffers[i];
     message.msg_iovlen = 1;
-    set_source(controls[i], message, crowd_address(first + static_cast<std::uint32_t>(i)));
+    set_source(controls[i], message, crowd_address(first + static_cast<std::uint32_t>(i), family_));
   }
   const int sent = ::sendmmsg(fd_.get(), headers.data(), static_cast<unsigned>(messages.size()), MSG_DONTWAIT);
   return sent < 0 ? 0 : static_cast<std::size_t>(sent);

@@ -1,8 +1,8 @@
 #pragma once
 // Many initiators in one process: keys, initiations made beforehand, and one socket that sends each from an address of its own, out of
-// 198.18.0.0/15 (RFC 2544), and hears what comes back to any of them.
+// 198.18.0.0/15 (RFC 2544) or 2001:2::/48 (RFC 5180), and hears what comes back to any of them.
 
-#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <array>
 #include <cstdint>
@@ -35,7 +35,7 @@ class Crowd {
 // Makes all of the crowd's addresses live at End::kA of the testbed.
 Result<void> settle_crowd(const Testbed& testbed);
 // The address of number n; 2^17 different ones.
-[[nodiscard]] IpAddress crowd_address(std::uint32_t number) noexcept;
+[[nodiscard]] IpAddress crowd_address(std::uint32_t number, Family family) noexcept;
 
 class CrowdSocket {
  public:
@@ -48,9 +48,11 @@ class CrowdSocket {
   [[nodiscard]] int descriptor() const noexcept { return fd_.get(); }
 
  private:
-  explicit CrowdSocket(io::FileDescriptor fd) : fd_(std::move(fd)) {}
+  CrowdSocket(io::FileDescriptor fd, const Endpoint& responder);
   io::FileDescriptor fd_;
-  sockaddr_in remote_{};
+  Family family_;
+  sockaddr_storage remote_{};
+  socklen_t remote_size_;
 };
 
 }  // namespace wgu::bench

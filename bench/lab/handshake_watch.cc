@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <net/ethernet.h>
 #include <netinet/ip.h>
+#include <netinet/ip6.h>
 #include <netinet/udp.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -17,21 +18,38 @@
 
 namespace wgu::bench {
 
-bool is_response(std::span<const std::uint8_t> packet) noexcept {
+namespace {
+
+// Of the IP header, when UDP is behind it; no extension headers, as WireGuard's own packets have none. 0: no such packet.
+std::size_t header_before_udp(std::span<const std::uint8_t> packet) noexcept {
+  if (packet.size() < sizeof(iphdr)) return 0;
+  if (packet[0] >> 4 == 6) {
+    ip6_hdr ip{};
+    if (packet.size() < sizeof ip) return 0;
+    std::memcpy(&ip, packet.data(), sizeof ip);
+    return ip.ip6_nxt == IPPROTO_UDP ? sizeof ip : 0;
+  }
   iphdr ip{};
-  udphdr udp{};
-  if (packet.size() < sizeof ip) return false;
   std::memcpy(&ip, packet.data(), sizeof ip);
   const std::size_t header = std::size_t{ip.ihl} * 4;
-  if (ip.version != 4 || header < sizeof ip || ip.protocol != IPPROTO_UDP) return false;
+  return ip.version == 4 && header >= sizeof ip && ip.protocol == IPPROTO_UDP ? header : 0;
+}
+
+}  // namespace
+
+bool is_response(std::span<const std::uint8_t> packet) noexcept {
+  udphdr udp{};
+  const std::size_t header = header_before_udp(packet);
+  if (header == 0) return false;
   if (packet.size() < header + sizeof udp + noise::kResponseSize) return false;
   std::memcpy(&udp, packet.data() + header, sizeof udp);
   return ntohs(udp.len) == sizeof udp + noise::kResponseSize &&
          packet[header + sizeof udp] == static_cast<std::uint8_t>(noise::MessageType::kResponse);
 }
 
-SeenHandshakes watch_handshakes(std::int64_t until) {
-  const io::FileDescriptor socket(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, htons(ETH_P_IP)));
+SeenHandshakes watch_handshakes(std::int64_t until, Family family) {
+  const std::uint16_t protocol = family == Family::kIpv6 ? ETH_P_IPV6 : ETH_P_IP;
+  const io::FileDescriptor socket(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, htons(protocol)));
   if (!socket) throw BadResult(io::system_error(errno, "watch the wire"));
   SeenHandshakes seen;
   std::array<std::uint8_t, 256> packet;

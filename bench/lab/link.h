@@ -14,19 +14,15 @@ namespace wgu::bench {
 
 // A wire: one end here, one in `there`, both of that name, down. \errors EOPNOTSUPP (a kernel without veth), EEXIST, others of netlink
 Result<void> create_veth(const std::string& name, std::uint32_t mtu, const NetworkNamespace& there);
-// IPv4; one a link.
+// Usable as soon as the link is up: nobody is asked whether an IPv6 address is taken.
 Result<void> add_address(const std::string& name, const IpAddress& address, std::uint8_t prefix_length);
 Result<void> set_mtu(const std::string& name, std::uint32_t mtu);
 Result<void> bring_up(const std::string& name);
-// IPv4, both. \pre the gateway is on a link
+// \pre both are of one family, and the gateway is on a link
 Result<void> add_route(const Prefix& prefix, const IpAddress& gateway);
-// Every address of it is ours: sockets may send from any and hear what comes for any. One generator stands for many hosts so.
+// Every address of it is ours: sockets may send from any (IPv6: with IPV6_FREEBIND) and hear what comes for any. One generator stands for
+// many hosts so.
 Result<void> own_prefix(const Prefix& prefix);
-
-// What the link may leave to hardware, by the names that ethtool -k shows: "tx-udp-segmentation". \errors ENOENT (no such feature), EPERM
-// (it is fixed), others of the system
-Result<void> set_feature(const std::string& name, const std::string& feature, bool is_on);
-Result<bool> has_feature(const std::string& name, const std::string& feature);
 
 // Of /proc/net/dev: frames that the link dropped, received and to be sent; none when it has no such link.
 std::optional<std::uint64_t> parse_dropped_frames(std::string_view net_dev, std::string_view name);

@@ -54,6 +54,13 @@ std::vector<pid_t> numbers_in(const std::string& folder) {
   return numbers;
 }
 
+// Of one thread of a later reading.
+double awake_since(const ThreadClaims& before, const ThreadClaims::value_type& thread) {
+  const auto earlier = before.find(thread.first);
+  const CpuClaim from = earlier == before.end() ? CpuClaim{} : earlier->second;
+  return thread.second.ran - from.ran + thread.second.waited - from.waited;
+}
+
 }  // namespace
 
 double MachineTime::busy_share_since(const MachineTime& before) const {
@@ -91,12 +98,14 @@ std::optional<CpuClaim> parse_schedstat(std::string_view schedstat) {
 
 double busiest_share(const ThreadClaims& before, const ThreadClaims& after, double seconds) {
   double most = 0;
-  for (const auto& [thread, claim] : after) {
-    const auto earlier = before.find(thread);
-    const CpuClaim from = earlier == before.end() ? CpuClaim{} : earlier->second;
-    most = std::max(most, claim.ran - from.ran + claim.waited - from.waited);
-  }
+  for (const auto& thread : after) most = std::max(most, awake_since(before, thread));
   return seconds > 0 ? most / seconds : 0;
+}
+
+double awake_seconds(const ThreadClaims& before, const ThreadClaims& after) {
+  double sum = 0;
+  for (const auto& thread : after) sum += awake_since(before, thread);
+  return sum;
 }
 
 bool is_running(pid_t pid) {

@@ -52,6 +52,8 @@ ThreadClaims thread_claims(pid_t pid);
 Result<CpuClaim> own_claim();  // the calling thread's
 // Of the thread that ran or waited the longest between the two, as a share of `seconds`; new threads count from their birth.
 double busiest_share(const ThreadClaims& before, const ThreadClaims& after, double seconds);
+// Seconds that they ran or waited between the two, all together; likewise.
+double awake_seconds(const ThreadClaims& before, const ThreadClaims& after);
 Result<Memory> memory(pid_t pid);
 Result<MachineTime> machine_time();
 bool is_running(pid_t pid);  // and is no zombie

@@ -25,6 +25,7 @@
 #include <string>
 
 #include "bench/lab/link.h"
+#include "bench/pipe.h"
 #include "bench/progress.h"
 #include "io/file_descriptor.h"
 #include "io/system_error.h"
@@ -36,16 +37,6 @@ using io::FileDescriptor;
 
 constexpr std::array kEndingSignals = {SIGINT, SIGTERM, SIGHUP};
 constexpr const char* kUapiParent = "/var/run";
-
-struct Pipe {
-  FileDescriptor read, write;
-};
-
-Result<Pipe> make_pipe() {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return io::system_error(errno, "make a pipe");
-  return Pipe{FileDescriptor(ends[0]), FileDescriptor(ends[1])};
-}
 
 Result<void> write_file(const std::string& path, const std::string& text) {
   const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
@@ -139,8 +130,8 @@ void report(const FileDescriptor& pipe, const Error& error) {
   if (!alive || !die_with(parent_lives)) ::_exit(1);  // after take_namespaces(): a change of credentials clears the wish to die
   const pid_t first = ::fork();
   if (first == 0) {
-    alive->write.reset();
-    be_first_process(body, std::move(failure), alive->read);
+    alive->writing.reset();
+    be_first_process(body, std::move(failure), alive->reading);
   }
   if (first < 0) report(failure, io::system_error(errno, "fork"));
   failure.reset();
@@ -208,12 +199,12 @@ Result<int> run_in_sandbox(const std::function<int()>& body) {
   if (keeper < 0) return io::system_error(errno, "fork");
   if (keeper == 0) {
     signals.restore();
-    failure->read.reset();
-    alive->write.reset();
-    be_keeper(body, std::move(failure->write), alive->read);
+    failure->reading.reset();
+    alive->writing.reset();
+    be_keeper(body, std::move(failure->writing), alive->reading);
   }
-  failure->write.reset();
-  const std::string why = read_all(failure->read);
+  failure->writing.reset();
+  const std::string why = read_all(failure->reading);
   const int status = wait_for_keeper(keeper, signals);
   if (status > 128) Progress().clear();
   if (why.empty()) return status;

@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "bench/lab/link.h"
+#include "bench/offloads.h"
 #include "bench/traffic/sockets.h"
 #include "io/system_error.h"
 
@@ -15,10 +16,27 @@ namespace {
 
 constexpr const char* kInnerWire = "inner";  // on the bare testbed
 constexpr const char* kSuperPackets = "tx-udp-segmentation";
-constexpr std::uint8_t kInnerPrefix = 16;
-constexpr std::uint8_t kOuterPrefix = 24;
+// A network of each family; the two ends are 1 and 2 in it. 192.0.2.0/24 and 2001:db8::/32 are set aside for examples (RFC 5737, RFC 3849).
+struct Network {
+  IpAddress v4;
+  std::uint8_t v4_length;
+  const char* v6;
+  std::uint8_t v6_length = 64;
+};
+const Network kInner{IpAddress::v4(10, 77, 0, 0), 16, "fd77::"};
+const Network kOuter{IpAddress::v4(192, 0, 2, 0), 24, "2001:db8::"};
 constexpr std::uint16_t kProbePort = 9;
 constexpr int kProbeInterval = 20;  // ms
+
+IpAddress address_in(const Network& network, Family family, End end) {
+  IpAddress address = family == Family::kIpv6 ? IpAddress::parse(network.v6).value() : network.v4;
+  address.bytes[address.bits() / 8 - 1] = end == End::kA ? 1 : 2;
+  return address;
+}
+
+std::uint8_t prefix_length(const Network& network, Family family) {
+  return family == Family::kIpv6 ? network.v6_length : network.v4_length;
+}
 
 // `work` returns Result<void>; it is done in `where`.
 template <class Work>
@@ -27,10 +45,15 @@ Result<void> in(const NetworkNamespace& where, Work&& work) {
   return work();
 }
 
+Prefix host_prefix(const IpAddress& address) { return Prefix::masked(address, static_cast<std::uint8_t>(address.bits())); }
+
 // Interface names are unique on the machine, as namespaces' numbers are: daemons' control sockets have them as file names.
 std::string interface_name(const NetworkNamespace& where) { return fmt::format("wb{}", where.inode()); }
 
 }  // namespace
+
+IpAddress Testbed::inner(End end) const { return address_in(kInner, options_.family, end); }
+IpAddress Testbed::outer(End end) const { return address_in(kOuter, options_.family, end); }
 
 Result<Testbed> Testbed::create(const Subject& subject, const TestbedOptions& options) {
   auto a = NetworkNamespace::create();
@@ -49,19 +72,21 @@ Result<void> Testbed::lay_wires() {
   struct Wire {
     const char* name;
     std::uint32_t mtu;
-    std::uint8_t prefix;
+    std::uint8_t prefix_length;
     IpAddress a, b;
   };
-  std::vector<Wire> wires = {{kWire, options_.outer_mtu, kOuterPrefix, outer(End::kA), outer(End::kB)}};
-  if (subject_.is_bare()) wires.push_back({kInnerWire, options_.inner_mtu, kInnerPrefix, inner(End::kA), inner(End::kB)});
+  std::vector<Wire> wires = {{kWire, options_.outer_mtu(), prefix_length(kOuter, options_.family), outer(End::kA), outer(End::kB)}};
+  if (subject_.is_bare()) {
+    wires.push_back({kInnerWire, options_.inner_mtu, prefix_length(kInner, options_.family), inner(End::kA), inner(End::kB)});
+  }
   for (const Wire& wire : wires) {
     if (auto made = in(at(End::kA), [&] { return create_veth(wire.name, wire.mtu, at(End::kB)); }); !made) return made;
     for (const End end : {End::kA, End::kB}) {
       auto set_up = in(at(end), [&]() -> Result<void> {
         if (!options_.has_wire_gso) {
-          if (auto set = set_feature(wire.name, kSuperPackets, false); !set) return set;
+          if (auto set = set_offload(wire.name, kSuperPackets, false); !set) return set;
         }
-        if (auto added = add_address(wire.name, end == End::kA ? wire.a : wire.b, wire.prefix); !added) return added;
+        if (auto added = add_address(wire.name, end == End::kA ? wire.a : wire.b, wire.prefix_length); !added) return added;
         return bring_up(wire.name);
       });
       if (!set_up) return set_up;
@@ -83,7 +108,7 @@ Result<void> Testbed::start_daemons() {
     peer.public_key = public_keys_[index(other(end))];
     // Both ends are told: Tailscale's fork of wireguard-go leaves it to its caller to learn where a peer is.
     peer.endpoint = Endpoint{outer(other(end)), kPort};
-    peer.allowed_ips.push_back({Prefix::masked(inner(other(end)), 32)});
+    peer.allowed_ips.push_back({host_prefix(inner(other(end)))});
     DeviceChange change;
     change.private_key = std::move(keys[index(end)]);
     change.listen_port = kPort;
@@ -92,7 +117,7 @@ Result<void> Testbed::start_daemons() {
     const std::string& name = daemon(end)->interface_name();
     auto set_up = in(at(end), [&]() -> Result<void> {
       if (auto set = set_mtu(name, options_.inner_mtu); !set) return set;
-      if (auto added = add_address(name, inner(end), kInnerPrefix); !added) return added;
+      if (auto added = add_address(name, inner(end), prefix_length(kInner, options_.family)); !added) return added;
       return bring_up(name);
     });
     if (!set_up) return set_up;
@@ -136,6 +161,15 @@ Result<Usage> Testbed::usage() const {
   usage.machine = *machine;
   usage.at = std::chrono::steady_clock::now();
   return usage;
+}
+
+HostCounters Testbed::udp_counters() const {
+  HostCounters sum;
+  for (const auto& where : namespaces_) {
+    const Visit visit(where);
+    add(sum, read_udp_counters());
+  }
+  return sum;
 }
 
 Result<std::uint64_t> Testbed::wire_drops() const {

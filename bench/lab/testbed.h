@@ -2,13 +2,14 @@
 // Two namespaces, a wire between them, and at each end a daemon with the other as its peer: what every row of `tunnel` and `ndr` measures
 // in.
 //
-//     namespace a                                  namespace b
-//     tunnel 10.77.0.1/16 (mtu 1420)               tunnel 10.77.0.2/16
-//     wire   192.0.2.1/24 (veth, mtu 1500)         wire   192.0.2.2/24
+//     namespace a                                                 namespace b
+//     tunnel 10.77.0.1/16 or fd77::1/64 (mtu 1420)                tunnel 10.77.0.2/16 or fd77::2/64
+//     wire   192.0.2.1/24 or 2001:db8::1/64 (veth, mtu 1500)      wire   192.0.2.2/24 or 2001:db8::2/64
 //
 // Without a daemon (the yardstick "veth") the inner addresses lie on a second wire of the tunnel's MTU. Every subject has a testbed of its
 // own, and all stand at the same time, so that rounds can take turns quickly: an idle daemon costs next to nothing.
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -16,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/host_counters.h"
 #include "bench/lab/daemon.h"
 #include "bench/lab/network_namespace.h"
 #include "bench/lab/process_usage.h"
@@ -36,11 +38,13 @@ struct Subject {
 
 struct TestbedOptions {
   std::uint32_t inner_mtu = 1420;
-  std::uint32_t outer_mtu = 1500;
-  bool has_wire_gso = true;  // whether the wire passes UDP super-packets on whole; a network card mostly does not
+  Family family = Family::kIpv4;  // of the packets inside, and of the tunnel's own
+  bool has_wire_gso = true;       // whether the wire passes UDP super-packets on whole; a network card mostly does not
+  // Ethernet's, or as much as it takes for a whole inner packet behind the headers of IPv6, UDP and WireGuard.
+  [[nodiscard]] std::uint32_t outer_mtu() const { return std::max<std::uint32_t>(1500, inner_mtu + 80); }
 };
 
-// CPU seconds of the daemons at both ends since they started, and of the machine.
+// What processes did since they started, and the machine: the daemons at both ends, unless somebody says otherwise.
 struct Usage {
   double daemons = 0;  // s
   MachineTime machine{};
@@ -60,14 +64,15 @@ class Testbed {
   Result<void> await_traffic(std::chrono::milliseconds patience = std::chrono::seconds(10));
 
   [[nodiscard]] const NetworkNamespace& at(End end) const { return namespaces_[index(end)]; }
-  [[nodiscard]] IpAddress inner(End end) const { return IpAddress::v4(10, 77, 0, end == End::kA ? 1 : 2); }
-  [[nodiscard]] IpAddress outer(End end) const { return IpAddress::v4(192, 0, 2, end == End::kA ? 1 : 2); }
+  [[nodiscard]] IpAddress inner(End end) const;
+  [[nodiscard]] IpAddress outer(End end) const;
   [[nodiscard]] Daemon* daemon(End end) { return daemons_[index(end)] ? &*daemons_[index(end)] : nullptr; }  // none on the bare wire
   [[nodiscard]] const PublicKey& public_key(End end) const { return public_keys_[index(end)]; }
   [[nodiscard]] const Subject& subject() const { return subject_; }
   [[nodiscard]] const TestbedOptions& options() const { return options_; }
   [[nodiscard]] Result<Usage> usage() const;               // \errors ECHILD: a daemon ended
   [[nodiscard]] Result<std::uint64_t> wire_drops() const;  // at both ends together
+  [[nodiscard]] HostCounters udp_counters() const;         // as well
 
  private:
   Testbed(Subject subject, const TestbedOptions& options, NetworkNamespace a, NetworkNamespace b)

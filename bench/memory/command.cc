@@ -23,14 +23,15 @@
 namespace wgu::bench {
 namespace {
 
-constexpr std::size_t kImixTurn = 60;  // packets after which the sizes repeat: five times 7:4:1
-constexpr const char* kNull = "null";  // as --aead names it
+constexpr std::size_t kImixTurn = 60;    // packets after which the sizes repeat: five times 7:4:1
+constexpr const char* kNull = "null";    // as --aead names it
+constexpr const char* kRelay = "relay";  // as well
 
 struct Options {
-  std::vector<std::string> sizes = {"64", "256", "1420", "imix"};
+  std::vector<std::string> sizes = {"64", "256", "576", "1420", "imix"};  // as many as it takes references to tell what the machine did
   std::vector<unsigned> flows = {1};
   std::vector<unsigned> workers = {1};
-  std::vector<std::string> aead;  // empty: all that run here, and the null cipher
+  std::vector<std::string> aead;  // empty: all that run here, the null cipher and the relay
   unsigned rounds = 5;
   double seconds = 1;
   double warm_up = 0.3;
@@ -44,7 +45,7 @@ struct Options {
 struct Variant {
   std::string subject;
   std::string program;
-  std::string kernel;
+  std::string kernel;  // of the relay: empty
 };
 
 struct Case {
@@ -59,7 +60,8 @@ std::vector<std::uint32_t> packet_sizes(const std::string& size) {
   std::uint32_t bytes = 0;
   const auto [end, error] = std::from_chars(size.data(), size.data() + size.size(), bytes);
   if (error != std::errc() || end != size.data() + size.size() || bytes < kMinInnerPacket || bytes > kMaxInnerPacket) {
-    throw std::runtime_error(fmt::format("--sizes: \"{}\" is neither imix nor bytes in {}..{}", size, kMinInnerPacket, kMaxInnerPacket));
+    throw CLI::ValidationError("--sizes",
+                               fmt::format("\"{}\" is neither imix nor bytes in {}..{}", size, kMinInnerPacket, kMaxInnerPacket));
   }
   return {bytes};
 }
@@ -67,7 +69,7 @@ std::vector<std::uint32_t> packet_sizes(const std::string& size) {
 std::vector<int> cpu_list(const char* option, const std::string& text) {
   if (text.empty()) return {};
   auto cpus = engine::parse_cpu_list(text);
-  if (!cpus) throw std::runtime_error(fmt::format("{}: {}", option, cpus.error().message));
+  if (!cpus) throw CLI::ValidationError(option, cpus.error().message);
   return std::move(cpus).value();
 }
 
@@ -98,19 +100,24 @@ std::vector<Variant> variants(const Options& options, LeftOut& left_out) {
   const std::string null = folder / "wgu-bench-memory-round-null";
   if (!std::filesystem::exists(real)) throw std::runtime_error(real + " is not there; it is built with wgu-bench, to lie beside it");
   std::vector<std::string> wanted = options.aead;
-  std::map<std::string, bool> known = {{kNull, std::filesystem::exists(null)}};  // by name: does it run here?
+  std::map<std::string, bool> known = {{kNull, std::filesystem::exists(null)}, {kRelay, true}};  // by name: does it run here?
   for (const crypto::AeadKernel* kernel : crypto::kernels()) {
     known[kernel->name] = kernel->runs_here();
     if (options.aead.empty()) wanted.emplace_back(kernel->name);
   }
-  if (options.aead.empty()) wanted.emplace_back(kNull);
+  if (options.aead.empty()) {
+    wanted.emplace_back(kNull);
+    wanted.emplace_back(kRelay);
+  }
   std::vector<Variant> all;
   for (const std::string& name : wanted) {
     const auto found = known.find(name);
-    if (found == known.end()) throw std::runtime_error(fmt::format("--aead: there is no \"{}\"", name));
+    if (found == known.end()) throw CLI::ValidationError("--aead", fmt::format("there is no \"{}\"", name));
     const bool is_null = name == kNull;
     const std::string subject = is_null ? kNullCipher : name;
-    if (found->second) {
+    if (name == kRelay) {
+      all.push_back({kRelaySubject, real, ""});
+    } else if (found->second) {
       all.push_back({subject, is_null ? null : real, name});
     } else {
       left_out.emplace_back(subject, is_null ? null + " is not there" : "this CPU does not run it");
@@ -150,7 +157,9 @@ Rounds run_all(const Options& options, const std::vector<Case>& all_cases, const
         const std::size_t v = (i + round) % all_variants.size();
         const Variant& variant = all_variants[v];
         progress.show(fmt::format("round {} of {}: {}, {}", round + 1, options.rounds, all_cases[c].name, variant.subject));
-        auto report = run_round(variant.program, variant.kernel, all_cases[c].options);
+        RoundOptions of_round = all_cases[c].options;
+        of_round.is_relay = variant.subject == kRelaySubject;
+        auto report = run_round(variant.program, variant.kernel, of_round);
         progress.clear();
         if (!report) throw std::runtime_error(fmt::format("{}, {}: {}", all_cases[c].name, variant.subject, report.error().message));
         rounds[{c, v}].push_back(std::move(report).value());
@@ -172,6 +181,9 @@ int measure(const Options& options) {
   const std::vector<Case> all_cases = cases(options);
   const std::vector<Variant> all_variants = variants(options, results.left_out);
   results.configuration = configuration(options, all_variants);
+  for (const Variant& variant : all_variants) {
+    if (variant.subject == kRelaySubject) results.references.emplace_back(kRelaySubject);
+  }
   results.environment = read_environment();
   results.host_before = read_host_counters();
   const auto begun = std::chrono::steady_clock::now();
@@ -179,7 +191,11 @@ int measure(const Options& options) {
   results.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
   results.host_after = read_host_counters();
   const RoundReport& any = rounds.begin()->second.front();
-  results.environment.emplace_back("io_backend", any.io);
+  for (const auto& [numbers, reports] : rounds) {
+    if (all_variants[numbers.second].subject == kRelaySubject) continue;
+    results.environment.emplace_back("io_backend", reports.front().io);
+    break;
+  }
   if (!any.has_thread_use) results.left_out.emplace_back("CPU time", "this kernel has no /proc/PID/schedstat");
   results.configuration_hash = configuration_hash(results.configuration, results.environment);
   for (const auto& [numbers, reports] : rounds) {
@@ -188,8 +204,8 @@ int measure(const Options& options) {
     }
   }
 
-  fmt::print("{} rounds of {} s, {}, window of {} packets; median of the rounds\n\n{}", options.rounds, options.seconds, any.io,
-             options.window, format_memory_table(results.rows));
+  fmt::print("{} rounds of {} s, {}, window of {} packets; median of the rounds\n\n{}", options.rounds, options.seconds,
+             value_of(results.environment, "io_backend"), options.window, format_memory_table(results.rows));
   for (const auto& [what, why] : results.left_out) fmt::print("left out: {}: {}\n", what, why);
   if (!options.out.empty()) write_results(results, options.out).value();
   if (is_intact(rounds)) return 0;
@@ -212,7 +228,9 @@ void add_memory(CLI::App& program, Run& run) {
       ->check(CLI::Range(1U, 1024U))
       ->capture_default_str();
   command->add_option("--workers", to.workers, "Workers of each engine")->delimiter(',')->check(CLI::Range(1U, 64U))->capture_default_str();
-  command->add_option("--aead", to.aead, "avx512, avx2, portable, null (the cipher replaced by a copy); default: all that run here")
+  command
+      ->add_option("--aead", to.aead,
+                   "avx512, avx2, portable, null (the cipher replaced by a copy), relay (no tunnel); default: all that run here")
       ->delimiter(',');
   command->add_option("--rounds", to.rounds, "Samples of each row")->check(CLI::Range(1U, 1000U))->capture_default_str();
   command->add_option("--seconds", to.seconds, "Of a round")->check(CLI::Range(0.01, 3600.0))->capture_default_str();

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <vector>
 
 namespace wgu::bench {
 namespace {
@@ -40,20 +40,20 @@ Limit limit_of(const RoundReport& round) noexcept {
   if (!round.has_thread_use) return Limit::kUnknown;
   if (std::max(round.sender.busiest, round.receiver.busiest) >= kSaturated) return Limit::kCpu;
   if (is_loaded_to_the_full(round)) return Limit::kGenerator;
-  return is_starved(round) ? Limit::kCpu : Limit::kUnknown;
+  return is_starved(round) ? Limit::kCpu : Limit::kWakeUps;
 }
 
 LimitOfRow limit_of(std::span<const RoundReport> rounds) {
-  std::array<std::size_t, 5> counts{};
-  for (const RoundReport& round : rounds) ++counts[static_cast<std::size_t>(limit_of(round))];
-  const auto most = std::max_element(counts.begin(), counts.end());
-  LimitOfRow row{static_cast<Limit>(most - counts.begin()), arrivals_note(rounds)};
-  if (*most < rounds.size()) append(row.note, fmt::format("{} in {} of {} rounds", limit_name(row.limit), *most, rounds.size()));
+  std::vector<Limit> limits;
+  for (const RoundReport& round : rounds) limits.push_back(limit_of(round));
+  const CommonLimit common = common_limit(limits);
+  LimitOfRow row{common.limit, arrivals_note(rounds)};
+  if (!common.note.empty()) append(row.note, common.note);
   const auto told = std::count_if(rounds.begin(), rounds.end(), [](const RoundReport& round) { return round.has_thread_use; });
   if (told == 0) {
     append(row.note, "the kernel does not tell what threads did");
-  } else if (row.limit == Limit::kUnknown) {
-    append(row.note, "no thread was busy throughout: the window held all back");
+  } else if (row.limit == Limit::kWakeUps) {
+    append(row.note, "no thread was busy throughout: with a full window each sleeps until another wakes it");
   }
   const auto starved = std::count_if(rounds.begin(), rounds.end(), [](const RoundReport& round) {
     return std::max(round.sender.busiest, round.receiver.busiest) < kSaturated && limit_of(round) == Limit::kCpu;

@@ -18,6 +18,7 @@ struct RoundOptions {
   unsigned flows = 1;                  // dealt out to the device queues in turn; a flow stays on its queue
   unsigned workers = 1;                // of each engine; as many device queues
   unsigned window = 128;               // packets on their way at most
+  bool is_relay = false;               // without a tunnel: relay_pair.h
   std::string io = "auto";             // "auto", "uring", "epoll"
   std::vector<int> sender_cpus{};      // for the workers of the engine that seals; empty: the process's
   std::vector<int> receiver_cpus{};    // ... of the one that opens
@@ -25,6 +26,8 @@ struct RoundOptions {
   double seconds = 1;
   friend bool operator==(const RoundOptions&, const RoundOptions&) = default;
 };
+
+inline constexpr const char* kRelayKernel = "none";  // of a report
 
 // What a group of threads did in the measured time.
 struct ThreadUse {

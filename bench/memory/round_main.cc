@@ -1,19 +1,16 @@
-// wgu-bench-memory-round OPTIONS PARENT: one round, in a process of its own, which ends with the process PARENT that started it. Reads
+// wgu-bench-memory-round OPTIONS: one round, in a process of its own, which ends with the one that started it (bench/subprocess.h). Reads
 // RoundOptions as JSON, writes a RoundReport as JSON to standard output. Built twice: with wgu's cipher, which WGU_AEAD chooses, and
 // with the null cipher.
-#include <sys/prctl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <string>
 #include <thread>
 
 #include "bench/memory/closed_loop.h"
+#include "bench/memory/relay_pair.h"
 #include "bench/memory/round.h"
 #include "bench/memory/task_times.h"
 #include "bench/memory/tunnel_pair.h"
@@ -35,11 +32,10 @@ std::vector<int> cpus_for_the_load(const RoundOptions& options) {
   return cpus.empty() ? engine::affinity_of_this_thread() : cpus;
 }
 
-RoundReport measure(RoundOptions options) {
-  if (options.sender_cpus.empty()) options.sender_cpus = engine::affinity_of_this_thread();
-  if (options.receiver_cpus.empty()) options.receiver_cpus = engine::affinity_of_this_thread();
+// Pair: TunnelPair or RelayPair.
+template <class Pair>
+RoundReport measure_through(Pair pair, const RoundOptions& options) {
   const std::vector<int> load_cpus = cpus_for_the_load(options);
-  TunnelPair pair = TunnelPair::start(options).value();
   ClosedLoop loop(options, pair.entrance(), pair.exit(), load_cpus);
   std::this_thread::sleep_for(Seconds(options.warm_up));
 
@@ -56,11 +52,11 @@ RoundReport measure(RoundOptions options) {
   loop.stop();
 
   if (!loop.failure().empty()) throw BadResult({EIO, loop.failure()});
-  report.kernel = crypto::kernel_name();
+  report.kernel = options.is_relay ? kRelayKernel : crypto::kernel_name();
   report.io = pair.io_backend();
   report.has_thread_use = !before.empty() && !after.empty();
-  report.sender = use_of(pair.sender().threads, before, after, report.seconds);
-  report.receiver = use_of(pair.receiver().threads, before, after, report.seconds);
+  report.sender = use_of(pair.sender_threads(), before, after, report.seconds);
+  report.receiver = use_of(pair.receiver_threads(), before, after, report.seconds);
   report.feeder = use_of(loop.feeder_thread(), before, after, report.seconds);
   report.drain = use_of(loop.drain_thread(), before, after, report.seconds);
   report.sent = loop.sent();
@@ -69,16 +65,21 @@ RoundReport measure(RoundOptions options) {
   return report;
 }
 
+RoundReport measure(RoundOptions options) {
+  if (options.sender_cpus.empty()) options.sender_cpus = engine::affinity_of_this_thread();
+  if (options.receiver_cpus.empty()) options.receiver_cpus = engine::affinity_of_this_thread();
+  if (options.is_relay) return measure_through(RelayPair::start(options).value(), options);
+  return measure_through(TunnelPair::start(options).value(), options);
+}
+
 }  // namespace
 }  // namespace wgu::bench
 
 int main(int argc, char** argv) try {
-  if (argc != 3) {
+  if (argc != 2) {
     std::fputs("This is a part of wgu-bench: call `wgu-bench memory`.\n", stderr);
     return 2;
   }
-  // Whoever started us is who wants to know; it may have ended before we asked.
-  if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || std::to_string(getppid()) != argv[2]) return 1;
   auto options = wgu::bench::parse_round_options(argv[1]);
   const std::string report = wgu::bench::format_round(wgu::bench::measure(std::move(options).value()));
   return std::puts(report.c_str()) >= 0 ? 0 : 1;

@@ -8,9 +8,9 @@
 
 namespace wgu::bench {
 
-// \param program  the path of wgu-bench-memory-round or -null  \param aead  the kernel it is to use; empty: its best
-// \errors ENOENT (no such program) and others of posix_spawn(3); EIO: it failed, and said why on standard error; EPROTO: another kernel
-// was used, or what it said is not a report
+// \param program  the path of wgu-bench-memory-round or -null  \param aead  the kernel it is to use; empty: its best, or WGU_AEAD's
+// \pre no other thread runs. \errors of fork(2); EIO: it failed, and said why on standard error; EPROTO: another kernel was used, or what
+// it said is not a report
 Result<RoundReport> run_round(const std::string& program, const std::string& aead, const RoundOptions& options);
 
 }  // namespace wgu::bench

@@ -56,9 +56,9 @@ std::string median_of(std::span<const Row> rows, const Row& like, const char* me
   return row == nullptr ? "-" : fmt::format("{:.{}f}", median(row->samples) * scale, digits);
 }
 
-std::string share_of_null(std::span<const Row> rows, const Row& rate) {
-  const Row* null = find(rows, rate, kNullCipher, rate.metric.c_str());
-  return null == nullptr ? "-" : fmt::format("{:.0f} %", ratio(rate.samples, null->samples).median * 100);
+std::string share_of(std::span<const Row> rows, const Row& rate, const char* limit) {
+  const Row* whole = find(rows, rate, limit, rate.metric.c_str());
+  return whole == nullptr ? "-" : fmt::format("{:.0f} %", ratio(rate.samples, whole->samples).median * 100);
 }
 
 }  // namespace
@@ -86,24 +86,25 @@ std::vector<Row> memory_rows(const std::string& name, const std::string& subject
 }
 
 std::string format_memory_table(std::span<const Row> rows) {
-  constexpr const char* kLine = "  {:<12} {:>8} {:>17} {:>8} {:>10} {:>8} {:>8} {:>8} {:>7} {:>10}  {}\n";
+  constexpr const char* kLine = "  {:<12} {:>8} {:>17} {:>8} {:>10} {:>8} {:>8} {:>8} {:>8} {:>7} {:>10}  {}\n";
   std::string table;
   std::string name;
   for (const Row& row : rows) {
     if (row.metric != "packet_rate") continue;
     if (row.name != name) {
       table += fmt::format("{}{}\n", table.empty() ? "" : "\n", row.name);
-      table += fmt::format(kLine, "", "kpps", "min .. max", "Gbit/s", "ns/packet", "sender", "receiver", "of null", "lost", "reordered",
-                           "limited by");
+      table += fmt::format(kLine, "", "kpps", "min .. max", "Gbit/s", "ns/packet", "sender", "receiver", "of null", "of relay", "lost",
+                           "reordered", "limited by");
       name = row.name;
     }
     const Spread rate = spread(row.samples);
-    table += fmt::format(kLine, row.subject, fmt::format("{:.1f}", rate.median / 1e3),
-                         fmt::format("{:.1f} .. {:.1f}", rate.min / 1e3, rate.max / 1e3), median_of(rows, row, "throughput", 1e-9, 3),
-                         median_of(rows, row, "cpu_time_per_packet", 1e9, 0), median_of(rows, row, "sender_cpu_time_per_packet", 1e9, 0),
-                         median_of(rows, row, "receiver_cpu_time_per_packet", 1e9, 0), share_of_null(rows, row),
-                         median_of(rows, row, "loss", 1, 6), median_of(rows, row, "reordered_share", 1, 6),
-                         row.note.empty() ? std::string(limit_name(row.limit)) : fmt::format("{} ({})", limit_name(row.limit), row.note));
+    table +=
+        fmt::format(kLine, row.subject, fmt::format("{:.1f}", rate.median / 1e3),
+                    fmt::format("{:.1f} .. {:.1f}", rate.min / 1e3, rate.max / 1e3), median_of(rows, row, "throughput", 1e-9, 3),
+                    median_of(rows, row, "cpu_time_per_packet", 1e9, 0), median_of(rows, row, "sender_cpu_time_per_packet", 1e9, 0),
+                    median_of(rows, row, "receiver_cpu_time_per_packet", 1e9, 0), share_of(rows, row, kNullCipher),
+                    share_of(rows, row, kRelaySubject), median_of(rows, row, "loss", 1, 6), median_of(rows, row, "reordered_share", 1, 6),
+                    row.note.empty() ? std::string(limit_name(row.limit)) : fmt::format("{} ({})", limit_name(row.limit), row.note));
   }
   return table;
 }

@@ -10,7 +10,8 @@
 
 namespace wgu::bench {
 
-inline constexpr const char* kNullCipher = "null cipher";  // the subject
+inline constexpr const char* kNullCipher = "null cipher";  // subjects
+inline constexpr const char* kRelaySubject = "relay";      // relay_pair.h
 
 // "memory/bytes:64/flows:1/workers:2", "memory/bytes:imix/..."
 [[nodiscard]] std::string memory_row_name(const std::string& size, unsigned flows, unsigned workers);
@@ -19,7 +20,7 @@ inline constexpr const char* kNullCipher = "null cipher";  // the subject
 // \pre not empty, and each carried something
 [[nodiscard]] std::vector<Row> memory_rows(const std::string& name, const std::string& subject, std::span<const RoundReport> rounds);
 
-// Medians, the spread of the rate, and what share of the null cipher's rate it is, round by round.
+// Medians, the spread of the rate, and what shares of the null cipher's rate and of the relay's it is, round by round.
 [[nodiscard]] std::string format_memory_table(std::span<const Row> rows);
 
 }  // namespace wgu::bench

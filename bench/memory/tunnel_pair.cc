@@ -11,13 +11,13 @@
 #include <string_view>
 #include <utility>
 
+#include "bench/memory/device_queue.h"
 #include "bench/memory/inner_packet.h"
 #include "bench/memory/task_times.h"
 
 namespace wgu::bench {
 namespace {
 
-constexpr int kDeviceBuffer = 4 << 20;  // bytes asked for; the system may give less
 constexpr std::uint32_t kUsualMtu = 1420;
 constexpr int kPatience = 5000;  // milliseconds for a handshake and a packet
 
@@ -32,17 +32,6 @@ Result<IoBackend> backend_of(const std::string& name) {
   return Error{EINVAL, "no such I/O backend: " + name};
 }
 
-// A packet that finds no room is refused, as by a TUN whose queue is full: what is written may fill the writer's buffer, and no more.
-Result<std::pair<io::FileDescriptor, io::FileDescriptor>> make_queue() {
-  int ends[2];
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return system_error("socketpair");
-  for (const int end : ends) {
-    if (setsockopt(end, SOL_SOCKET, SO_SNDBUFFORCE, &kDeviceBuffer, sizeof kDeviceBuffer) == 0) continue;
-    setsockopt(end, SOL_SOCKET, SO_SNDBUF, &kDeviceBuffer, sizeof kDeviceBuffer);
-  }
-  return std::pair{io::FileDescriptor(ends[0]), io::FileDescriptor(ends[1])};
-}
-
 Result<void> start_end(TunnelEnd& end, const RoundOptions& options, const std::vector<int>& cpus) {
   auto backend = backend_of(options.io);
   if (!backend) return std::move(backend).error();
@@ -54,10 +43,10 @@ Result<void> start_end(TunnelEnd& end, const RoundOptions& options, const std::v
                                .mtu = static_cast<std::uint16_t>(std::max(largest, kUsualMtu))};
   std::vector<io::FileDescriptor> near_ends;
   for (unsigned queue = 0; queue < options.workers; ++queue) {
-    auto made = make_queue();
+    auto made = make_device_queue();
     if (!made) return std::move(made).error();
-    end.device.push_back(std::move(made->first));
-    near_ends.push_back(std::move(made->second));
+    end.device.push_back(std::move(made->far));
+    near_ends.push_back(std::move(made->near));
   }
   for (io::FileDescriptor& near_end : near_ends) engine_options.device_fds.push_back(near_end.release());
   const std::set<pid_t> before = threads_of_this_process();

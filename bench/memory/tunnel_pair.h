@@ -32,8 +32,8 @@ class TunnelPair {
 
   [[nodiscard]] const std::vector<io::FileDescriptor>& entrance() const noexcept { return sender_.device; }
   [[nodiscard]] const std::vector<io::FileDescriptor>& exit() const noexcept { return receiver_.device; }
-  [[nodiscard]] const TunnelEnd& sender() const noexcept { return sender_; }
-  [[nodiscard]] const TunnelEnd& receiver() const noexcept { return receiver_; }
+  [[nodiscard]] const std::set<pid_t>& sender_threads() const noexcept { return sender_.threads; }
+  [[nodiscard]] const std::set<pid_t>& receiver_threads() const noexcept { return receiver_.threads; }
   [[nodiscard]] const char* io_backend() const { return sender_.engine->io_backend(); }
   // Of both engines, by "outbound/NAME" and "inbound/NAME"; without those that are zero.
   [[nodiscard]] std::map<std::string, std::uint64_t> drops();

@@ -158,7 +158,7 @@ Settings configuration(const Options& options, std::size_t rounds) {
 }
 
 // How often, by --benchmark_repetitions, which the rounds take over.
-Result<std::size_t> take_rounds(std::vector<std::string>& flags) {
+std::size_t take_rounds(std::vector<std::string>& flags) {
   const std::string name = "--benchmark_repetitions";
   const std::string text = value_of_flag(flags, name);
   std::erase_if(flags, [&](const std::string& flag) { return flag.starts_with(name + "="); });
@@ -166,15 +166,15 @@ Result<std::size_t> take_rounds(std::vector<std::string>& flags) {
   std::size_t rounds = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), rounds);
   if (error == std::errc() && end == text.data() + text.size() && rounds >= 1 && rounds <= kMostRounds) return rounds;
-  return Error{EINVAL, fmt::format("{}: from 1 to {} rounds, not \"{}\"", name, kMostRounds, text)};
+  throw CLI::ValidationError(name, fmt::format("from 1 to {} rounds, not \"{}\"", kMostRounds, text));
 }
 
 // Into a results file.
 int measure_rounds(Options options) {
   for (const char* taken : {"--benchmark_out", "--benchmark_format", "--benchmark_list_tests"}) {
-    if (find_flag(options.benchmark_flags, taken) != nullptr) throw std::runtime_error(fmt::format("{} does not go with --out", taken));
+    if (find_flag(options.benchmark_flags, taken) != nullptr) throw CLI::ValidationError(taken, "does not go with --out");
   }
-  const std::size_t rounds = take_rounds(options.benchmark_flags).value();
+  const std::size_t rounds = take_rounds(options.benchmark_flags);
   const auto begun = std::chrono::steady_clock::now();
   const AeadTables found = find_aead_tables();
   Results results;
@@ -198,7 +198,7 @@ int measure_rounds(Options options) {
   results.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
   results.rows = result_rows(rows);
   results.left_out = rows_left_out(rows);
-  if (rows.empty()) throw std::runtime_error("no row is called so");
+  if (rows.empty()) throw CLI::ValidationError("--benchmark_filter", "no row is called so");
   write_results(results, options.out).value();
   std::fputs(format_rows(rows, found.comparators()).c_str(), stdout);
   return results.left_out.empty() ? 0 : 1;

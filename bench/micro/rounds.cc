@@ -1,16 +1,14 @@
 // A pipe for each round: lines arrive as rows finish, its end is the end of the round.
 #include "bench/micro/rounds.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <system_error>
 
+#include "bench/pipe.h"
 #include "bench/subprocess.h"
-#include "io/file_descriptor.h"
 
 namespace wgu::bench {
 namespace {
@@ -40,15 +38,13 @@ class Lines {
 
 Result<void> measure_round(std::vector<MeasuredRow>& rows, std::vector<std::string> arguments, const std::string& which,
                            Progress& progress) {
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return Error{errno, "pipe: " + std::generic_category().message(errno)};
-  const io::FileDescriptor reading(ends[0]);
-  io::FileDescriptor writing(ends[1]);
-  arguments.push_back(fmt::format("--one-round={}", writing.get()));
-  Result<Subprocess> process = Subprocess::start({std::move(arguments), {}, writing.get()});
+  auto pipe = make_pipe();
+  if (!pipe) return std::move(pipe).error();
+  arguments.push_back(fmt::format("--one-round={}", pipe->writing.get()));
+  Result<Subprocess> process = Subprocess::start({std::move(arguments), {}, pipe->writing.get()});
   if (!process.ok()) return process.error();
-  writing = {};
-  Lines lines(reading.get());
+  pipe->writing.reset();
+  Lines lines(pipe->reading.get());
   for (std::string line = lines.next(); !line.empty(); line = lines.next()) {
     const Result<MeasuredRow> row = parse_line(line);
     if (!row.ok()) return row.error();

@@ -26,7 +26,7 @@ struct NdrOptions {
   unsigned segments = 1;
   LoadSearch search{};
   TestbedOptions testbed{};
-  std::string out{};
+  ResultFiles files{};
 };
 
 using Testbeds = std::vector<std::unique_ptr<Testbed>>;
@@ -44,10 +44,11 @@ Settings settings_of(const NdrOptions& options) {
       {"min_rate", fmt::format("{}", options.search.min_rate)},
       {"max_rate", options.search.max_rate > 0 ? fmt::format("{}", options.search.max_rate) : "generator"},
   };
-  if (options.is_loopback) return settings;
-  settings["inner_mtu"] = fmt::format("{}", options.testbed.inner_mtu);
-  settings["outer_mtu"] = fmt::format("{}", options.testbed.outer_mtu);
-  settings["wire_gso"] = options.testbed.has_wire_gso ? "on" : "off";
+  if (options.is_loopback) {
+    settings["ip"] = fmt::format("{}", static_cast<int>(options.testbed.family));
+    return settings;
+  }
+  settings.merge(bench::settings_of(options.testbed));
   for (const Subject& peer : options.peers) settings["peer/" + peer.name] = peer.command;
   return settings;
 }
@@ -55,7 +56,11 @@ Settings settings_of(const NdrOptions& options) {
 std::vector<NamedLoad> loads_of(const NdrOptions& options) {
   std::vector<NamedLoad> loads;
   const std::uint32_t mtu = options.is_loopback ? 65535 : options.testbed.inner_mtu;
-  for (const std::string& size : options.sizes) loads.push_back(parse_load(size, mtu, options.segments).value());
+  for (const std::string& size : options.sizes) {
+    auto load = parse_load(size, mtu, options.segments, options.testbed.family);
+    if (!load) throw CLI::ValidationError("--sizes", load.error().message);
+    loads.push_back(std::move(*load));
+  }
   return loads;
 }
 
@@ -81,6 +86,12 @@ std::vector<Contender> contenders_of(const Testbeds& testbeds, const TrialLoad& 
   return contenders;
 }
 
+HostCounters host_counters(const Testbeds& testbeds) {
+  HostCounters counters = read_host_counters();
+  for (const auto& testbed : testbeds) add(counters, testbed->udp_counters());
+  return counters;
+}
+
 int measure(const NdrOptions& options) {
   const auto begun = std::chrono::steady_clock::now();
   Results results;
@@ -88,7 +99,6 @@ int measure(const NdrOptions& options) {
   results.begun = utc_now();
   results.configuration = settings_of(options);
   results.environment = read_environment();
-  results.host_before = read_host_counters();
   Progress progress;
   Testbeds testbeds;
   if (!options.is_loopback) {
@@ -101,26 +111,27 @@ int measure(const NdrOptions& options) {
     progress.clear();
   }
   results.configuration_hash = configuration_hash(results.configuration, results.environment);
+  results.host_before = host_counters(testbeds);
   if (options.is_loopback || !testbeds.empty()) {
-    for (const NamedLoad& load : loads_of(options)) search_load(options.search, load, contenders_of(testbeds, load.load), progress, results);
+    for (const NamedLoad& load : loads_of(options))
+      search_load(options.search, load, contenders_of(testbeds, load.load), progress, results);
   }
 
-  results.host_after = read_host_counters();
+  results.host_after = host_counters(testbeds);
   results.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
   fmt::print("{}", format_table(results));
-  if (!options.out.empty()) write_results(results, options.out).value();
-  return results.rows.empty() ? 1 : 0;
+  if (results.rows.empty()) {
+    fmt::print(stderr, "wgu-bench ndr: nothing was measured\n");
+    return 1;
+  }
+  write_files(results, options.files).value();
+  return 0;
 }
 
 int run_contained(NdrOptions options) {
   (void)loads_of(options);  // says what is wrong with --sizes before anything is set up
+  settle_files(options.files, "ndr");
   if (options.is_loopback) return measure(options);
-  auto out = file_outside_sandbox(options.out);
-  if (!out) {
-    fmt::print(stderr, "wgu-bench ndr: {}\n", out.error().message);
-    return 1;
-  }
-  options.out = std::move(*out);
   const auto status = run_in_sandbox([&] { return measure(options); });
   if (status) return *status;
   fmt::print(stderr, "wgu-bench ndr: {}\nWithout namespaces there is `wgu-bench ndr --target loopback`: what the generator reaches.\n",
@@ -134,7 +145,7 @@ void add_ndr(CLI::App& program, Run& run) {
   auto options = std::make_shared<NdrOptions>();
   auto target = std::make_shared<std::string>("tunnel");
   CLI::App* command = program.add_subcommand("ndr", "The highest rates at which no packet is lost, and at most 0.5 %, by packet size.");
-  add_testbed_options(*command, {options->peers, options->wgu_tunnel, options->testbed, options->out});
+  add_testbed_options(*command, {options->peers, options->wgu_tunnel, options->testbed, options->files});
   command->add_option("--target", *target, "tunnel, or loopback: the generator and sink alone, without privileges")
       ->check(CLI::IsMember({"tunnel", "loopback"}))
       ->capture_default_str();
@@ -147,7 +158,9 @@ void add_ndr(CLI::App& program, Run& run) {
   command->add_option("--rounds", options->search.rounds, "Searches of each row; comparing runs takes at least ten")
       ->check(CLI::Range(1U, 1000U))
       ->capture_default_str();
-  command->add_option("--trial-seconds", options->search.trial_seconds, "Of one trial")->check(CLI::Range(0.01, 600.0))->capture_default_str();
+  command->add_option("--trial-seconds", options->search.trial_seconds, "Of one trial")
+      ->check(CLI::Range(0.01, 600.0))
+      ->capture_default_str();
   command->add_option("--duration-sum", options->search.duration_sum, "Seconds of trials at a rate until it is surely above or below")
       ->check(CLI::Range(0.01, 3600.0))
       ->capture_default_str();
@@ -160,7 +173,9 @@ void add_ndr(CLI::App& program, Run& run) {
   command->add_option("--min-rate", options->search.min_rate, "Packets a second below which a search gives up")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000}))
       ->capture_default_str();
-  command->add_option("--max-rate", options->search.max_rate, "... and above which none is tried (default: what the generator reaches by itself)")
+  command
+      ->add_option("--max-rate", options->search.max_rate,
+                   "... and above which none is tried (default: what the generator reaches by itself)")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000}));
   command->footer(
       "Multiple Loss Ratio search (draft-ietf-bmwg-mlrsearch) with the parameters of FD.io CSIT; what is shown is the conditional "
@@ -169,6 +184,7 @@ void add_ndr(CLI::App& program, Run& run) {
       "generator did not manage to send in time counts as lost; rows that were limited by it say so.");
   command->callback([options, target, &run] {
     options->is_loopback = *target == "loopback";
+    check_testbed_options(options->testbed);
     run = [options] { return run_contained(*options); };
   });
 }

@@ -61,7 +61,7 @@ Limit Course::limit_of(const Goal& goal, const GoalResult& result) const {
   // Nothing was lost even at the greatest rate that is offered.
   if (result.outcome == Outcome::kAboveMaximum) return Limit::kGenerator;
   const auto at = measured_.find(result.upper);
-  if (at == measured_.end()) return Limit::kUnknown;
+  if (at == measured_.end()) return Limit::kUnknown;  // the search ended before its upper bound was tried
   std::vector<Limit> limits;
   for (const Measured& measured : at->second) {
     if (measured.loss > goal.loss_ratio) limits.push_back(measured.limit);

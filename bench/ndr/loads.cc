@@ -11,17 +11,16 @@
 namespace wgu::bench {
 namespace {
 
-constexpr std::uint32_t kHeaders = 28;   // IPv4 and UDP
 constexpr std::size_t kImixTurn = 1200;  // datagrams after which the sizes repeat: a hundred times 7:4:1
 
 }  // namespace
 
-Result<NamedLoad> parse_load(std::string_view text, std::uint32_t mtu, unsigned segments) {
+Result<NamedLoad> parse_load(std::string_view text, std::uint32_t mtu, unsigned segments, Family family) {
   if (text == "imix") {
     if (segments > 1) return Error{EINVAL, "imix: a train has datagrams of one size"};
-    return NamedLoad{"imix", {.sizes = imix_payloads(kImixTurn, mtu, kHeaders)}};
+    return NamedLoad{"imix", {.sizes = imix_payloads(kImixTurn, mtu, family), .family = family}};
   }
-  const auto largest = static_cast<std::uint32_t>(std::min<std::size_t>(mtu - std::min(mtu, kHeaders), kMaxPayload));
+  const auto largest = static_cast<std::uint32_t>(std::min<std::size_t>(mtu - std::min(mtu, udp_headers(family)), kMaxPayload));
   std::uint32_t size = largest;
   const auto [end, error] = text == "max" ? std::from_chars_result{text.data() + text.size(), std::errc()}
                                           : std::from_chars(text.data(), text.data() + text.size(), size);
@@ -30,7 +29,7 @@ Result<NamedLoad> parse_load(std::string_view text, std::uint32_t mtu, unsigned 
   }
   const unsigned train = std::min(segments, max_segments(size));
   return NamedLoad{train > 1 ? fmt::format("bytes:{}/gso:{}", size, train) : fmt::format("bytes:{}", size),
-                   {.sizes = {size}, .segments = train}};
+                   {.sizes = {size}, .segments = train, .family = family}};
 }
 
 }  // namespace wgu::bench

@@ -15,8 +15,8 @@ struct NamedLoad {
   TrialLoad load;
 };
 
-// `text` is a UDP payload in bytes, "max" (what fits the MTU over IPv4), or "imix". `segments` > 1: in trains of so many, or of as many as
+// `text` is a UDP payload in bytes, "max" (what fits the MTU), or "imix". `segments` > 1: in trains of so many, or of as many as
 // one send carries, if that is fewer. \errors EINVAL: neither; a size that does not fit the MTU or our own header; trains of mixed sizes
-Result<NamedLoad> parse_load(std::string_view text, std::uint32_t mtu, unsigned segments);
+Result<NamedLoad> parse_load(std::string_view text, std::uint32_t mtu, unsigned segments, Family family);
 
 }  // namespace wgu::bench

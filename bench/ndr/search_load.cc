@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <map>
-#include <optional>
 #include <string>
 
 #include "bench/traffic/self_test.h"
@@ -13,7 +12,6 @@ namespace wgu::bench {
 namespace {
 
 constexpr double kPdrLoss = 0.005;
-constexpr unsigned kSelfTests = 3;  // the best counts: it is to be an upper end
 
 SearchOptions search_options(const LoadSearch& search, std::uint64_t max_rate) {
   Goal ndr{.name = "ndr", .exceed_ratio = search.exceed_ratio, .duration_sum = search.duration_sum, .width = search.width};
@@ -26,21 +24,11 @@ SearchOptions search_options(const LoadSearch& search, std::uint64_t max_rate) {
           .trial_seconds = search.trial_seconds};
 }
 
-// The fastest of a few: what else runs can only make it slower.
-SelfTest best_self_test(const TrialLoad& load) {
-  std::optional<SelfTest> best;
-  for (unsigned i = 0; i < kSelfTests; ++i) {
-    SelfTest next = run_self_test({.sizes = load.sizes, .segments = load.segments}).value();
-    if (!best || next.sent_rate() > best->sent_rate()) best = std::move(next);
-  }
-  return *best;
-}
-
 }  // namespace
 
 void search_load(const LoadSearch& search, const NamedLoad& load, std::vector<Contender> contenders, Progress& progress, Results& results) {
   progress.show(load.name + ": what the generator reaches by itself");
-  const SelfTest alone = best_self_test(load.load);
+  const SelfTest alone = best_self_test({.sizes = load.load.sizes, .segments = load.load.segments, .family = load.load.family}).value();
   progress.clear();
   fmt::print("{}: {}\n", load.name, alone.summary());
   results.environment.emplace_back("note/generator/" + load.name, alone.summary());
@@ -53,8 +41,8 @@ void search_load(const LoadSearch& search, const NamedLoad& load, std::vector<Co
   for (unsigned round = 0; round < search.rounds; ++round) {
     const auto found =
         find_rates(contenders, search_options(search, max_rate), [&](const std::string& subject, unsigned number, std::uint64_t rate) {
-          progress.show(fmt::format("{}, round {} of {}: {}, trial {} at {} packets/s", load.name, round + 1, search.rounds, subject,
-                                    number, rate));
+          progress.show(
+              fmt::format("{}, round {} of {}: {}, trial {} at {} packets/s", load.name, round + 1, search.rounds, subject, number, rate));
         });
     for (const RatesFound& one : found) {
       rounds[one.subject].push_back(one);

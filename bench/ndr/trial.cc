@@ -21,8 +21,11 @@ Limit TrialOutcome::limit() const noexcept {
 
 Trial loopback_trial(TrialLoad load) {
   return [load = std::move(load)](double rate, double seconds) -> Result<TrialOutcome> {
-    const auto ends = run_self_test(
-        {.sizes = load.sizes, .segments = load.segments, .rate = rate, .duration = std::llround(seconds * static_cast<double>(kSecond))});
+    const auto ends = run_self_test({.sizes = load.sizes,
+                                     .segments = load.segments,
+                                     .rate = rate,
+                                     .duration = std::llround(seconds * static_cast<double>(kSecond)),
+                                     .family = load.family});
     if (!ends) return ends.error();
     return TrialOutcome{.sent = ends->sent, .received = ends->received};
   };

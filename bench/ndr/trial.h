@@ -14,6 +14,7 @@ namespace wgu::bench {
 struct TrialLoad {
   std::vector<std::uint32_t> sizes = {64};  // UDP payloads, in turn
   unsigned segments = 1;                    // > 1: sent in trains
+  Family family = Family::kIpv4;            // of loopback_trial(): a testbed has its own
 };
 
 struct TrialOutcome {

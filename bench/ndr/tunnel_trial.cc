@@ -10,6 +10,7 @@
 #include <cmath>
 
 #include "bench/lab/child.h"
+#include "bench/pipe.h"
 #include "bench/traffic/sockets.h"
 #include "bench/tunnel/scenario.h"
 #include "io/system_error.h"
@@ -45,22 +46,12 @@ Result<Ends> open_ends(const Testbed& testbed) {
   return ends;
 }
 
-struct Pipe {
-  io::FileDescriptor reading, writing;
-};
-
-Result<Pipe> open_pipe() {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return io::system_error(errno, "pipe");
-  return Pipe{io::FileDescriptor(ends[0]), io::FileDescriptor(ends[1])};
-}
-
 Result<TrialOutcome> run_trial(Testbed& testbed, const TrialLoad& load, double rate, double seconds) {
   // Peers may have gone quiet while others were measured; their handshake is not what is measured.
   if (auto ready = testbed.await_traffic(); !ready) return std::move(ready).error();
   auto ends = open_ends(testbed);
   if (!ends) return std::move(ends).error();
-  auto stop = open_pipe();
+  auto stop = make_pipe();
   if (!stop) return std::move(stop).error();
 
   const std::int64_t duration = std::llround(seconds * static_cast<double>(kSecond));

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "bench/report/quantity.h"
+#include "bench/quantity.h"
 #include "bench/report/scale.h"
 
 namespace wgu::bench {

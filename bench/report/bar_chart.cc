@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "bench/report/quantity.h"
+#include "bench/quantity.h"
 #include "bench/report/scale.h"
 #include "bench/statistics.h"
 

@@ -1,8 +1,6 @@
 // `wgu-bench report`: result files in, one page out.
 #include <cstdio>
-#include <fstream>
 #include <memory>
-#include <stdexcept>
 
 #include "bench/commands.h"
 #include "bench/compare/history.h"
@@ -26,12 +24,7 @@ int write_page(const Options& options) {
   const std::string text = page(runs, earlier);
   if (options.out == "-") return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() ? 0 : 1;
 
-  WholeFile file(options.out);
-  std::ofstream stream(file.path_for_writing(), std::ios::binary);
-  stream << text;
-  stream.close();
-  if (!stream) throw std::runtime_error(options.out + ": could not be written");
-  file.commit();
+  write_whole_file(options.out, text).value();
   std::printf("%s\n", options.out.c_str());
   return 0;
 }

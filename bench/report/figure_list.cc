@@ -1,6 +1,6 @@
 #include "bench/report/figure_list.h"
 
-#include "bench/report/quantity.h"
+#include "bench/quantity.h"
 #include "bench/statistics.h"
 
 namespace wgu::bench {

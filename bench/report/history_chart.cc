@@ -8,8 +8,8 @@
 #include <set>
 
 #include "bench/compare/history.h"
+#include "bench/quantity.h"
 #include "bench/report/groups.h"
-#include "bench/report/quantity.h"
 #include "bench/statistics.h"
 
 namespace wgu::bench {

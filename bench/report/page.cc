@@ -7,10 +7,10 @@
 
 #include <array>
 
+#include "bench/quantity.h"
 #include "bench/report/headline.h"
 #include "bench/report/history_chart.h"
 #include "bench/report/page_assets.h"
-#include "bench/report/quantity.h"
 #include "bench/report/run_section.h"
 
 namespace wgu::bench {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "bench/report/quantity.h"
+#include "bench/quantity.h"
 #include "bench/statistics.h"
 
 namespace wgu::bench {

@@ -3,10 +3,10 @@
 #include <algorithm>
 
 #include "bench/host_counters.h"
+#include "bench/quantity.h"
 #include "bench/report/bar_chart.h"
 #include "bench/report/curves.h"
 #include "bench/report/figure_list.h"
-#include "bench/report/quantity.h"
 #include "bench/report/row_table.h"
 
 namespace wgu::bench {

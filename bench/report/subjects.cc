@@ -12,10 +12,10 @@ Role role_of(std::string_view subject) {
   std::transform(plain.begin(), plain.end(), plain.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   std::replace_if(
       plain.begin(), plain.end(), [](char c) { return c == '-' || c == '_'; }, ' ');
-  constexpr std::array kLimits = {"veth", "bare veth", "bare", "null cipher", "wgu null cipher"};
+  constexpr std::array kYardsticks = {"veth", "bare veth", "bare", "null cipher", "wgu null cipher", "relay"};
   constexpr std::array kKernels = {"avx512", "avx2", "portable"};
   const auto is_plain = [&](std::string_view name) { return plain == name; };
-  if (std::any_of(kLimits.begin(), kLimits.end(), is_plain)) return Role::kLimit;
+  if (std::any_of(kYardsticks.begin(), kYardsticks.end(), is_plain)) return Role::kLimit;
   if (std::any_of(kKernels.begin(), kKernels.end(), is_plain)) return Role::kOurs;
   return plain == "wgu" || plain.starts_with("wgu ") ? Role::kOurs : Role::kPeer;
 }

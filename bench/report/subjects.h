@@ -15,7 +15,7 @@ namespace wgu::bench {
 enum class Role : std::uint8_t {
   kOurs,   // wgu, whole or by the name of an AEAD kernel
   kPeer,   // any other implementation
-  kLimit,  // a yardstick that no implementation can pass: the bare veth, wgu with its cipher replaced by a copy
+  kLimit,  // a yardstick: the bare veth, wgu with its cipher replaced by a copy, the relay without a tunnel
 };
 
 [[nodiscard]] Role role_of(std::string_view subject);

@@ -82,7 +82,9 @@ void check_one_machine(Results base, Results next) {
 }
 
 int sweep(const Options& options) {
-  const Variation variation = parse_variation(options.vary).value();
+  const Result<Variation> parsed = parse_variation(options.vary);
+  if (!parsed.ok()) throw CLI::ValidationError("--vary", parsed.error().message);
+  const Variation& variation = *parsed;
   const std::vector<Results> all = measure_all(options, variation);
   for (std::size_t i = 0; i < all.size(); ++i) {
     const std::string path = variation.file_name(options.prefix, variation.values[i]);

@@ -21,6 +21,11 @@ bool is_name(std::string_view name, std::string_view also) {
   });
 }
 
+// Once.
+void add_note(std::string& note, const std::string& more) {
+  if (note.find(more) == std::string::npos) note += (note.empty() ? "" : "; ") + more;
+}
+
 std::vector<std::string> split(std::string_view text) {
   std::vector<std::string> parts;
   while (true) {
@@ -83,8 +88,8 @@ void add_round(Results& sum, const Results& round) {
       sum.rows.push_back(row);
     } else {
       same->samples.insert(same->samples.end(), row.samples.begin(), row.samples.end());
-      if (same->limit != row.limit) same->limit = Limit::kUnknown;
-      if (same->note != row.note && !row.note.empty()) same->note += (same->note.empty() ? "" : "; ") + row.note;
+      if (same->limit != row.limit) add_note(same->note, "limited by " + std::string(limit_name(row.limit)) + " in some rounds");
+      add_note(same->note, row.note);
     }
   }
   for (const auto& entry : round.left_out) {

@@ -28,13 +28,16 @@ double SelfTest::received_rate() const noexcept { return per_second(received.rec
 std::string SelfTest::summary() const {
   const double size = sent.sent == 0 ? 0 : static_cast<double>(sent.bytes) / static_cast<double>(sent.sent);
   return fmt::format(
-      "generator alone (loopback, {:.0f} B): sends {:.0f} kpps with {:.2f} of a core, receives {:.0f} kpps with {:.2f}; {} lost in the "
+      "generator alone (loopback, IPv{}, {:.0f} B): sends {:.0f} kpps with {:.2f} of a core, receives {:.0f} kpps with {:.2f}; {} lost in "
+      "the "
       "sink's buffer",
-      size, sent_rate() / 1e3, sent.time.busy_share(), received_rate() / 1e3, received.time.busy_share(), received.overflowed);
+      static_cast<int>(family), size, sent_rate() / 1e3, sent.time.busy_share(), received_rate() / 1e3, received.time.busy_share(),
+      received.overflowed);
 }
 
 Result<SelfTest> run_self_test(const SelfTestOptions& options) {
-  auto sink = open_udp_sink(Endpoint{IpAddress::v4(127, 0, 0, 1)});
+  const IpAddress loopback = options.family == Family::kIpv6 ? IpAddress::parse("::1").value() : IpAddress::v4(127, 0, 0, 1);
+  auto sink = open_udp_sink(Endpoint{loopback});
   if (!sink) return std::move(sink).error();
   auto address = local_endpoint(sink->get());
   if (!address) return std::move(address).error();
@@ -60,7 +63,17 @@ Result<SelfTest> run_self_test(const SelfTestOptions& options) {
   receiver.join();
   if (!sent) return std::move(sent).error();
   if (!received) return std::move(received).error();
-  return SelfTest{*sent, *received};
+  return SelfTest{*sent, *received, options.family};
+}
+
+Result<SelfTest> best_self_test(const SelfTestOptions& options) {
+  constexpr int kTries = 3;
+  Result<SelfTest> best = run_self_test(options);
+  for (int i = 1; i < kTries && best; ++i) {
+    auto next = run_self_test(options);
+    if (!next || next->sent_rate() > best->sent_rate()) best = std::move(next);
+  }
+  return best;
 }
 
 bool is_generator_limited(const UdpSent& sent, const UdpReceived& received, double rate) noexcept {

@@ -221,14 +221,14 @@ Result<TcpReceived> receive_tcp(int listener, const TcpSinkOptions& options, Sto
 
 double TcpReceived::rate(std::int64_t from, std::int64_t to) const noexcept {
   if (by_time.length <= 0) return 0;
-  const std::int64_t skipped = std::max<std::int64_t>(from - by_time.begin, 0);
-  const std::int64_t left = (skipped + by_time.length - 1) / by_time.length;
-  // The interval of the last byte may have ended early.
-  const std::int64_t right =
-      std::min((std::min(to, last) - by_time.begin) / by_time.length, static_cast<std::int64_t>(Intervals::kMax) - 1);
+  // Before the first byte there were none, and after the last one neither: a stall is part of the rate.
+  const std::int64_t left = (std::max<std::int64_t>(from - by_time.begin, 0) + by_time.length - 1) / by_time.length;
+  const std::int64_t right = std::min((to - by_time.begin) / by_time.length, static_cast<std::int64_t>(Intervals::kMax) - 1);
   if (right <= left) return 0;
+  const std::int64_t begin = from < by_time.begin ? from : by_time.begin + left * by_time.length;
+  const std::int64_t end = by_time.begin + right * by_time.length;
   const auto sum = std::accumulate(by_time.counts.begin() + left, by_time.counts.begin() + right, std::uint64_t{0});
-  return static_cast<double>(sum) * 1e9 / static_cast<double>((right - left) * by_time.length);
+  return static_cast<double>(sum) * 1e9 / static_cast<double>(end - begin);
 }
 
 }  // namespace wgu::bench

@@ -45,7 +45,8 @@ struct TcpReceived {
   bool was_stopped = false;
   Intervals by_time{};  // bytes; begins with the first byte
   OwnTime time{};       // from the first byte
-  // Bytes a second between two times within the run: the full intervals of by_time that lie between them. 0 if there are none.
+  // Bytes a second between two times, while the sender sent: of the full intervals that lie between them. A stall counts, before the first
+  // byte as well. 0 if there is no such interval.
   [[nodiscard]] double rate(std::int64_t from, std::int64_t to) const noexcept;
 };
 

@@ -248,7 +248,8 @@ unsigned max_segments(std::uint32_t size) noexcept {
   return std::min<unsigned>(kMaxSegments, static_cast<unsigned>(kMaxPayload / std::max<std::uint32_t>(size, 1)));
 }
 
-std::vector<std::uint32_t> imix_payloads(std::size_t count, std::uint32_t mtu, std::uint32_t overhead) {
+std::vector<std::uint32_t> imix_payloads(std::size_t count, std::uint32_t mtu, Family family) {
+  const std::uint32_t overhead = udp_headers(family);
   std::vector<std::uint32_t> sizes = imix_lengths(count, 1);
   for (std::uint32_t& size : sizes) {
     const std::uint32_t packet = std::min(size, mtu);

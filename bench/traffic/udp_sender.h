@@ -9,6 +9,7 @@
 #include "bench/latency_histogram.h"
 #include "bench/traffic/intervals.h"
 #include "bench/traffic/pacing.h"
+#include "wgu/net.h"
 #include "wgu/result.h"
 
 namespace wgu::bench {
@@ -50,8 +51,11 @@ Result<UdpSent> send_udp(int fd, const UdpSendOptions& options, StopSignal stop 
 // The largest number of segments of this size that one send carries. \pre size >= 1
 [[nodiscard]] unsigned max_segments(std::uint32_t size) noexcept;
 
-// `count` payload sizes of Internet-like packets (bench/micro/imix.h), less IP and UDP headers of `overhead` bytes, at least
-// kMinPayload, none above what `mtu` carries.
-[[nodiscard]] std::vector<std::uint32_t> imix_payloads(std::size_t count, std::uint32_t mtu, std::uint32_t overhead = 28);
+// Bytes of the IP and UDP headers in front of a datagram.
+[[nodiscard]] constexpr std::uint32_t udp_headers(Family family) noexcept { return (family == Family::kIpv6 ? 40 : 20) + 8; }
+
+// `count` payload sizes of Internet-like packets (bench/micro/imix.h), less their headers, at least kMinPayload, none above what `mtu`
+// carries.
+[[nodiscard]] std::vector<std::uint32_t> imix_payloads(std::size_t count, std::uint32_t mtu, Family family);
 
 }  // namespace wgu::bench

@@ -10,6 +10,7 @@
 #include "bench/commands.h"
 #include "bench/host_counters.h"
 #include "bench/lab/sandbox.h"
+#include "bench/traffic/self_test.h"
 #include "bench/tunnel/runner.h"
 #include "bench/tunnel/subjects.h"
 #include "bench/tunnel/table.h"
@@ -17,6 +18,8 @@
 
 namespace wgu::bench {
 namespace {
+
+constexpr std::uint32_t kSmallestLoad = 64;  // bytes of payload
 
 bool is_wanted(const std::string& row, const TunnelOptions& options) {
   return options.rows.empty() || std::regex_search(row, std::regex(options.rows));
@@ -53,6 +56,21 @@ Environment describe(Environment environment, const std::vector<Subject>& subjec
   return environment;
 }
 
+// What the generator reaches with nothing in between, to read the rows by.
+void test_generator(const TunnelOptions& options, Results& results) {
+  const Family family = options.testbed.family;
+  for (const std::uint32_t size : {kSmallestLoad, options.testbed.inner_mtu - udp_headers(family)}) {
+    const auto alone = best_self_test({.sizes = {size}, .family = family});
+    if (!alone) {
+      results.left_out.emplace_back(fmt::format("the generator's self-test, {} bytes", size), alone.error().message);
+      continue;
+    }
+    fmt::print("{}\n", alone->summary());
+    results.environment.emplace_back(fmt::format("note/self_test/bytes:{}", size), alone->summary());
+  }
+  std::fflush(stdout);
+}
+
 int measure(const TunnelOptions& options, const Environment& host) {
   const auto begun = std::chrono::steady_clock::now();
   Results results;
@@ -63,36 +81,31 @@ int measure(const TunnelOptions& options, const Environment& host) {
   for (const Subject& subject : subjects) {
     if (subject.name != kWgu && subject.name != kNull) results.references.push_back(subject.name);
   }
+  test_generator(options, results);
   const Scenarios scenarios = scenarios_of(options, results.left_out);
   Runner runner(subjects, options, results);
   runner.set_up();
-  results.environment = describe(host, subjects, runner);
+  const Environment described = describe(host, subjects, runner);
+  results.environment.insert(results.environment.begin(), described.begin(), described.end());
   results.configuration_hash = configuration_hash(results.configuration, results.environment);
-  results.host_before = read_host_counters();
+  results.host_before = runner.host_counters();
   runner.run(scenarios);
   if (is_wanted(kMemoryAfterLoad, options)) runner.record_memory();
   if (options.is_full) runner.search_rates(ndr_loads_of(options));
 
-  results.host_after = read_host_counters();
+  results.host_after = runner.host_counters();
   results.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
   fmt::print("{}", format_table(results));
-  if (!options.out.empty()) {
-    if (auto written = write_results(results, options.out); !written) {
-      fmt::print(stderr, "wgu-bench: {}\n", written.error().message);
-      return 1;
-    }
+  if (results.rows.empty()) {
+    fmt::print(stderr, "wgu-bench tunnel: nothing was measured\n");
+    return 1;
   }
-  if (results.rows.empty()) fmt::print(stderr, "wgu-bench tunnel: nothing was measured\n");
-  return results.rows.empty() ? 1 : 0;
+  write_files(results, options.files).value();
+  return 0;
 }
 
 int run_contained(TunnelOptions options) {
-  auto out = file_outside_sandbox(options.out);
-  if (!out) {
-    fmt::print(stderr, "wgu-bench tunnel: {}\n", out.error().message);
-    return 1;
-  }
-  options.out = std::move(*out);
+  settle_files(options.files, "tunnel");
   options.is_root = ::geteuid() == 0;           // everyone is, in there
   const Environment host = read_environment();  // most sysctls of the network are not to be seen in there
   const auto status = run_in_sandbox([&] { return measure(options, host); });
@@ -108,9 +121,10 @@ void add_tunnel(CLI::App& program, Run& run) {
   auto options = std::make_shared<TunnelOptions>();
   CLI::App* command =
       program.add_subcommand("tunnel", "Whole tunnels end to end, in network namespaces of their own, beside other daemons.");
-  add_testbed_options(*command, {options->peers, options->wgu_tunnel, options->testbed, options->out});
-  command->add_flag("--full", options->is_full,
-                    "Also all frame sizes, latency under load, handshakes and floods, 10,000 peers, a run across rekeys, rates without loss (ndr)");
+  add_testbed_options(*command, {options->peers, options->wgu_tunnel, options->testbed, options->files});
+  command->add_flag(
+      "--full", options->is_full,
+      "Also all frame sizes, latency under load, handshakes and floods, 10,000 peers, a run across rekeys, rates without loss (ndr)");
   command->add_option("--rows", options->rows, "Only rows whose name matches this regular expression, e.g. 'tcp/streams:1/'")
       ->check([](const std::string& text) -> std::string {
         try {
@@ -131,8 +145,14 @@ void add_tunnel(CLI::App& program, Run& run) {
       "UDP rows name the payload's bytes; packets leave one by one unless the row's name says gso. Each row shows the median of its "
       "rounds,\n"
       "least and most, its share of the bare wire and of wgu with a cipher that only copies, and what limited it:\n"
-      "generator, cpu (the daemons'), network (a queue on the way), protocol (TCP waiting for itself).");
-  command->callback([options, &run] { run = [options] { return run_contained(*options); }; });
+      "generator, cpu (the daemons'), network (a queue on the way), protocol (TCP waiting for itself), wake-ups (who is to carry a packet\n"
+      "sleeps until it comes), or nothing (a size; a load of a set rate that all arrived). The table goes to standard output, the results "
+      "to\n"
+      "a file, their page to another (--out, --page, --no-files).");
+  command->callback([options, &run] {
+    check_testbed_options(options->testbed);
+    run = [options] { return run_contained(*options); };
+  });
 }
 
 }  // namespace wgu::bench

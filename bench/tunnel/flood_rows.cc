@@ -96,7 +96,7 @@ Result<Measured> measure_handshakes(const Subject& subject, const TestbedOptions
     const auto byte = [number](int shift) { return static_cast<std::uint8_t>(number >> shift); };
     PeerChange& peer = change.peers.emplace_back();
     peer.public_key = key;
-    peer.endpoint = Endpoint{crowd_address(number), CrowdSocket::kPort};
+    peer.endpoint = Endpoint{crowd_address(number, options.family), CrowdSocket::kPort};
     peer.allowed_ips.push_back({Prefix::masked(IpAddress::v4(10, 78, byte(8), byte(0)), 32)});
   }
   if (auto configured = testbed->daemon(End::kB)->configure(change); !configured) return std::move(configured).error();
@@ -136,9 +136,9 @@ Flooded flood(const CrowdSocket& socket, std::span<const InitiationBytes> stock,
   Flooded flooded;
   StopSignal never;
   for (std::int64_t now = begin; now < begin + duration; now = monotonic_now()) {
-    // What is late stays late: a flood that a busy machine slows down is not made up for by a burst.
-    std::uint64_t due =
-        std::min<std::uint64_t>(schedule.count_before(now) - std::min(flooded.sent, schedule.count_before(now)), CrowdSocket::kBatch);
+    // What is late is made up for, a batch at a time: the rate in the row's name is that of the whole flood.
+    const std::uint64_t fallen_due = schedule.count_before(now);
+    std::uint64_t due = std::min<std::uint64_t>(fallen_due - std::min(flooded.sent, fallen_due), CrowdSocket::kBatch);
     while (due > 0) {
       const std::size_t at = flooded.sent % stock.size();
       const std::size_t count = std::min<std::size_t>(due, stock.size() - at);
@@ -178,7 +178,7 @@ Result<Measured> measure_flood(const Subject& subject, const TestbedOptions& opt
   Measured measured;
   measured.figures.push_back({"data_kept", "1", true, quiet->bytes > 0 ? loaded->bytes / quiet->bytes : 0});
   add_payload_figures(measured, loaded->cost, loaded->bytes, false);
-  measured.figures.push_back({"flood_rate", "packet/s", true, static_cast<double>(flooded->sent) / duration});
+  measured.figures.push_back({"flood_rate", "packet/s", true, static_cast<double>(flooded->sent) / duration, Limit::kGenerator});
   measured.limit = limit_of(loaded->evidence);
   return measured;
 }

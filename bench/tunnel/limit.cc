@@ -21,6 +21,23 @@ Limit limit_of(const Evidence& e) {
   return Limit::kProtocol;
 }
 
+Limit limit_of_latency(const LatencyEvidence& e) {
+  constexpr double kHalf = 0.5;
+  if (e.unsent > 0) return Limit::kGenerator;
+  if (e.daemon_busy >= kSaturated || e.machine_busy >= kMachineFull) return Limit::kCpu;
+  const bool is_mostly_awake = e.is_loaded ? e.daemon_busy >= kHalf : e.median > 0 && e.awake >= kHalf * e.median;
+  return is_mostly_awake ? Limit::kCpu : Limit::kWakeUps;
+}
+
+Limit limit_of_set_rate(const Evidence& e, double at_rekeys) {
+  if (e.loss < kNextToNothing && at_rekeys <= 0.5) return Limit::kNothing;
+  if (e.sink_loss > 0.5) return Limit::kGenerator;
+  if (e.daemon_busy >= kSaturated || e.machine_busy >= kMachineFull) return Limit::kCpu;
+  return at_rekeys > 0.5 ? Limit::kProtocol : Limit::kNetwork;
+}
+
+Limit limit_of_wait(double daemon_busy) { return daemon_busy >= kSaturated ? Limit::kCpu : Limit::kProtocol; }
+
 CommonLimit common_limit(const std::vector<Limit>& limits) {
   CommonLimit common;
   std::ptrdiff_t most = 0;

@@ -16,7 +16,28 @@
 //   9. TCP with CPU to spare everywhere waits for its own acknowledgements.                        protocol
 //
 // An open-loop generator that shares few cores with the daemons takes CPU away from them; such a row's limit is still "cpu".
+//
+// A round trip (limit_of_latency()) is made of work, of waiting for a CPU, and of sleep:
+//
+//   1. requests that were due were not sent.                                                       generator
+//   2. the daemons saturated or the machine full.                                                  cpu
+//   3. idle: for half of the median or more somebody ran, or wanted to.                            cpu
+//   4. loaded: the busiest thread of the daemons was busy half of the time or more, so that
+//      a request mostly finds it at work.                                                          cpu
+//   5. otherwise those who have to carry the packet are mostly asleep when it comes.               wake-ups
+//
+// A load of a set rate (limit_of_set_rate()) is not to be exceeded, only to be carried:
+//
+//   1. next to nothing was lost.                                                                   nothing
+//   2. most of what was lost overflowed at the sink.                                               generator
+//   3. the daemons saturated or the machine full.                                                  cpu
+//   4. most of the loss belongs to rekeys.                                                         protocol
+//   5. otherwise.                                                                                  network
+//
+// What somebody is told to do and answers (limit_of_wait()) is limited by the CPU when one of their threads was busy throughout, else by
+// what it waits for in between.
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -40,6 +61,20 @@ inline constexpr double kMachineFull = 0.95;
 inline constexpr double kNextToNothing = 0.005;
 
 [[nodiscard]] Limit limit_of(const Evidence& evidence);
+
+struct LatencyEvidence {
+  std::uint64_t unsent = 0;  // requests
+  bool is_loaded = false;    // other traffic beside them
+  double median = 0;         // s
+  double awake = 0;          // s a request: daemons and both ends ran or waited for a CPU
+  double daemon_busy = 0, machine_busy = 0;
+};
+[[nodiscard]] Limit limit_of_latency(const LatencyEvidence& evidence);
+
+// \param at_rekeys  share of the loss
+[[nodiscard]] Limit limit_of_set_rate(const Evidence& evidence, double at_rekeys);
+
+[[nodiscard]] Limit limit_of_wait(double daemon_busy);
 
 // The limit that most rounds had (of equally many, the first), and in words how many, when not all agree.
 struct CommonLimit {

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "bench/lab/child.h"
+#include "bench/pipe.h"
 #include "bench/traffic/sockets.h"
 #include "io/system_error.h"
 
@@ -154,22 +155,20 @@ Result<UdpOutcome> load_udp(Testbed& testbed, const UdpLoad& load, const LoadTim
   const auto begin = steady_clock::now() + kStartUp;
   const std::int64_t interval = std::max<std::int64_t>(nanoseconds(duration) / kIntervals, 1);
   const auto run = static_cast<std::uint32_t>(monotonic(begin) >> 10);  // another for every load
-  int stop[2];
-  if (::pipe2(stop, O_CLOEXEC) != 0) return io::system_error(errno, "make a pipe");
-  io::FileDescriptor stop_read(stop[0]);
-  io::FileDescriptor stop_write(stop[1]);
+  auto stop = make_pipe();
+  if (!stop) return std::move(stop).error();
   auto receiving = ChildCall<Claimed<UdpReceived>>::start(testbed.at(to), [&] {
-    stop_write.reset();
+    stop->writing.reset();
     const UdpSinkOptions options{.run = run,
                                  .duration = nanoseconds(duration + kLate),
                                  .is_gro = load.segments > 1,
                                  .begin = monotonic(begin),
                                  .interval = interval};
-    return claimed<UdpReceived>([&] { return receive_udp(sink_socket->get(), options, StopSignal(stop_read.get())); });
+    return claimed<UdpReceived>([&] { return receive_udp(sink_socket->get(), options, StopSignal(stop->reading.get())); });
   });
   if (!receiving) return std::move(receiving).error();
   auto sending = ChildCall<Claimed<UdpSent>>::start(testbed.at(load.from), [&] {
-    stop_write.reset();
+    stop->writing.reset();
     const UdpSendOptions options{.run = run,
                                  .begin = monotonic(begin),
                                  .duration = nanoseconds(duration),
@@ -186,7 +185,7 @@ Result<UdpOutcome> load_udp(Testbed& testbed, const UdpLoad& load, const LoadTim
   const auto deadline = begin + duration_of(duration) + kPatience;
   const auto sent = sending->get(deadline);
   if (!sent) return sent.error();
-  stop_write.reset();  // nothing more will be sent
+  stop->writing.reset();  // nothing more will be sent
   const auto received = receiving->get(deadline);
   if (!received) return received.error();
 

@@ -19,6 +19,13 @@ Result<Subject> parse_peer(std::string_view text) {
   return Subject{name, command};
 }
 
+Settings settings_of(const TestbedOptions& options) {
+  return {{"ip", fmt::format("{}", static_cast<int>(options.family))},
+          {"inner_mtu", std::to_string(options.inner_mtu)},
+          {"outer_mtu", std::to_string(options.outer_mtu())},
+          {"wire_gso", options.has_wire_gso ? "on" : "off"}};
+}
+
 Settings settings_of(const TunnelOptions& options) {
   Settings settings = {
       {"rounds", std::to_string(options.rounds)},
@@ -26,11 +33,9 @@ Settings settings_of(const TunnelOptions& options) {
       {"warm_up", fmt::format("{}", options.warm_up)},
       {"profile", options.is_full ? "full" : "default"},
       {"rows", options.rows},
-      {"inner_mtu", std::to_string(options.testbed.inner_mtu)},
-      {"outer_mtu", std::to_string(options.testbed.outer_mtu)},
       {"privileges", options.is_root ? "root" : "user namespace"},
-      {"wire_gso", options.testbed.has_wire_gso ? "on" : "off"},
   };
+  settings.merge(settings_of(options.testbed));
   if (options.is_full) settings["rekey_seconds"] = fmt::format("{}", options.rekey_seconds);
   for (const Subject& peer : options.peers) settings["peer/" + peer.name] = peer.command;
   return settings;

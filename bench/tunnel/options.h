@@ -8,6 +8,7 @@
 
 #include "bench/lab/testbed.h"
 #include "bench/results.h"
+#include "bench/tunnel/result_files.h"
 #include "wgu/result.h"
 
 namespace wgu::bench {
@@ -27,12 +28,13 @@ struct TunnelOptions {
   double rekey_seconds = 260;  // of the rekey run
   TestbedOptions testbed{};
   bool is_root = true;  // else in a user namespace: some socket options have other limits there
-  std::string out{};
+  ResultFiles files{};
 };
 
 // "NAME=COMMAND" of --peer. \errors EINVAL: no NAME, a name that a yardstick has, no COMMAND
 Result<Subject> parse_peer(std::string_view text);
 // As Results::configuration has them.
 Settings settings_of(const TunnelOptions& options);
+Settings settings_of(const TestbedOptions& options);  // the part of it that all commands with a testbed have
 
 }  // namespace wgu::bench

@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "bench/lab/link.h"
+#include "bench/tunnel/limit.h"
 #include "bench/tunnel/scenario.h"
 #include "wgu/key.h"
 
@@ -39,6 +40,12 @@ Result<double> resident(const Daemon& daemon) {
   return sum;
 }
 
+ThreadClaims claims_of(const Daemon& daemon) {
+  ThreadClaims claims;
+  for (const pid_t pid : daemon.processes()) claims.merge(thread_claims(pid));
+  return claims;
+}
+
 Result<Measured> measure(const Subject& subject, unsigned peers) {
   const DeviceChange change = change_with(peers);
   auto where = NetworkNamespace::create();
@@ -52,18 +59,23 @@ Result<Measured> measure(const Subject& subject, unsigned peers) {
     if (auto up = bring_up(daemon->interface_name()); !up) return std::move(up).error();
   }
   const double start_time = seconds_since(begin);
+  const ThreadClaims started = claims_of(*daemon);
   const auto empty = resident(*daemon);
   if (!empty) return empty.error();
   const auto configuring = steady_clock::now();
   if (auto configured = daemon->configure(change); !configured) return std::move(configured).error();
   const double configure_time = seconds_since(configuring);
+  const ThreadClaims ended = claims_of(*daemon);
   const auto full = resident(*daemon);
   if (!full) return full.error();
   Measured measured;
-  measured.figures = {{"resident", "B", false, *full},
-                      {"resident_per_peer", "B", false, std::max(0.0, *full - *empty) / peers},
-                      {"start_time", "s", false, start_time},
-                      {"configure_time", "s", false, configure_time}};
+  measured.limit = Limit::kNothing;
+  measured.figures = {
+      {"resident", "B", false, *full},
+      {"resident_per_peer", "B", false, std::max(0.0, *full - *empty) / peers},
+      {"start_time", "s", false, start_time, limit_of_wait(busiest_share({}, started, start_time))},
+      {"configure_time", "s", false, configure_time, limit_of_wait(busiest_share(started, ended, configure_time))},
+  };
   return measured;
 }
 

@@ -28,7 +28,8 @@ struct Watched {
 // In a child of its own for each testbed.
 Watched load_and_watch(Testbed& testbed, double seconds) {
   const std::int64_t until = monotonic_now() + static_cast<std::int64_t>((seconds + 0.5) * 1e9);
-  auto watching = ChildCall<SeenHandshakes>::start(testbed.at(End::kA), [until] { return watch_handshakes(until); });
+  auto watching = ChildCall<SeenHandshakes>::start(testbed.at(End::kA),
+                                                   [&testbed, until] { return watch_handshakes(until, testbed.options().family); });
   Watched watched;
   watched.load = load_udp(testbed, {.sizes = {kSize}, .rate = kRate}, {0, seconds}).value();
   watched.handshakes = watching->get(steady_clock::now() + kPatience).value();
@@ -41,7 +42,9 @@ Measured measured_from(const Watched& watched, const std::string& name, const st
   Measured measured;
   measured.figures = {{"lost_near_rekeys", "packet", false, losses.near},
                       {"lost_elsewhere", "packet", false, losses.elsewhere},
-                      {"rekeys", "handshake", true, static_cast<double>(rekeys)}};
+                      {"rekeys", "handshake", true, static_cast<double>(rekeys), Limit::kNothing}};
+  const double lost = losses.near + losses.elsewhere;
+  measured.limit = limit_of_set_rate(watched.load.evidence, lost > 0 ? losses.near / lost : 0);
   if (rekeys < 2) measured.note = fmt::format("only {} rekeys were seen: --rekey-seconds is too short", rekeys);
   measured.curves.push_back({name, subject, "s", "1", std::move(losses.course)});
   return measured;

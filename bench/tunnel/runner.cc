@@ -29,7 +29,7 @@ Curve curve_of(const std::string& name, const std::string& subject, const Latenc
 struct Runner::Collected {
   std::vector<Figure> first;                           // what each figure is, in order
   std::map<std::string, std::vector<double>> samples;  // by metric
-  std::vector<Limit> limits;
+  std::map<std::string, std::vector<Limit>> limits;    // as well
   std::string note;
   std::optional<LatencyHistogram> latency;
   std::vector<Curve> curves;
@@ -129,8 +129,10 @@ void Runner::collect(const Scenario& scenario, const Subject& subject, const Res
   }
   collected.failures = 0;
   if (collected.first.empty()) collected.first = measured->figures;
-  for (const Figure& figure : measured->figures) collected.samples[figure.metric].push_back(figure.value);
-  collected.limits.push_back(measured->limit);
+  for (const Figure& figure : measured->figures) {
+    collected.samples[figure.metric].push_back(figure.value);
+    collected.limits[figure.metric].push_back(figure.limit.value_or(measured->limit));
+  }
   if (collected.note.empty()) collected.note = measured->note;
   if (measured->latency) {
     if (!collected.latency) collected.latency.emplace();
@@ -140,10 +142,10 @@ void Runner::collect(const Scenario& scenario, const Subject& subject, const Res
 }
 
 void Runner::record(const Scenario& scenario, const Subject& subject, const Collected& collected) {
-  const CommonLimit common = common_limit(collected.limits);
-  std::string note = common.note;
-  if (!collected.note.empty()) note += (note.empty() ? "" : "; ") + collected.note;
   for (const Figure& figure : collected.first) {
+    const CommonLimit common = common_limit(collected.limits.at(figure.metric));
+    std::string note = common.note;
+    if (!collected.note.empty()) note += (note.empty() ? "" : "; ") + collected.note;
     results_.rows.push_back({scenario.name, subject.name, figure.metric, figure.unit, figure.higher_is_better,
                              collected.samples.at(figure.metric), common.limit, note});
   }
@@ -157,11 +159,17 @@ Environment Runner::wire_offloads() const {
   return read_offloads(Testbed::kWire);
 }
 
+HostCounters Runner::host_counters() const {
+  HostCounters counters = read_host_counters();
+  for (const auto& [subject, testbed] : testbeds_) add(counters, testbed->udp_counters());
+  return counters;
+}
+
 void Runner::search_rates(const std::vector<std::string>& loads) {
   // Shorter than `ndr` on its own: one row among many.
   const LoadSearch search{.trial_seconds = 0.5, .duration_sum = 5, .width = 0.01};
   for (const std::string& name : loads) {
-    const auto load = parse_load(name, options_.testbed.inner_mtu, 1);
+    const auto load = parse_load(name, options_.testbed.inner_mtu, 1, options_.testbed.family);
     if (!load) {
       leave_out("ndr/" + name, load.error().message);
       continue;
@@ -195,7 +203,7 @@ void Runner::record_memory() {
                                "B",
                                false,
                                {static_cast<double>(value)},
-                               Limit::kUnknown,
+                               Limit::kNothing,
                                "both daemons, after all rows before this one"});
     };
     add("resident", sum.resident);

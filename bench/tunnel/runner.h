@@ -30,6 +30,8 @@ class Runner {
   // What the daemons hold by now: the row kMemoryAfterLoad.
   void record_memory();
   [[nodiscard]] Environment wire_offloads() const;  // empty when there is no testbed
+  // The machine's, and the UDP counters of all testbeds together. A testbed that was made anew has begun anew.
+  [[nodiscard]] HostCounters host_counters() const;
 
  private:
   struct Collected;  // of one scenario and subject

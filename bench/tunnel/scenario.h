@@ -19,6 +19,7 @@ struct Figure {
   std::string unit;
   bool higher_is_better = true;
   double value = 0;
+  std::optional<Limit> limit{};  // where it is not that of the round
 };
 
 // What one round of one row of one subject gave.

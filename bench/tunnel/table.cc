@@ -3,37 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
-#include <span>
 #include <vector>
 
+#include "bench/quantity.h"
 #include "bench/statistics.h"
 #include "bench/tunnel/options.h"
 
 namespace wgu::bench {
 namespace {
 
-struct Scale {
-  double from;
-  const char* name;
-};
-
-std::string scaled(double value, std::span<const Scale> scales) {
-  for (const Scale& scale : scales) {
-    // 999.99 is a thousand once it is rounded
-    if (std::abs(value) < 0.9995 * scale.from && &scale != &scales.back()) continue;
-    const double shown = value / scale.from;
-    const int decimals = std::abs(shown) >= 99.95 || shown == 0 ? 0 : std::abs(shown) >= 9.995 ? 1 : 2;
-    return fmt::format("{:.{}f} {}", shown, decimals, scale.name);
-  }
-  return "";
-}
-
-constexpr Scale kBitRates[] = {{1e9, "Gbit/s"}, {1e6, "Mbit/s"}, {1e3, "kbit/s"}, {1, "bit/s"}};
-constexpr Scale kPacketRates[] = {{1e6, "Mpps"}, {1e3, "kpps"}, {1, "pps"}};
-constexpr Scale kTimes[] = {{1, "s"}, {1e-3, "ms"}, {1e-6, "us"}, {1e-9, "ns"}};
-constexpr Scale kSizes[] = {{1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}, {1, "B"}};
+std::string value_in(double value, const Row& row) { return format_plainly(value, unit_of(row.unit, row.metric)); }
 
 const Row* find(const Results& results, const Row& like, const std::string& subject) {
   const auto found = std::find_if(results.rows.begin(), results.rows.end(), [&](const Row& row) {
@@ -42,12 +22,15 @@ const Row* find(const Results& results, const Row& like, const std::string& subj
   return found == results.rows.end() ? nullptr : &*found;
 }
 
-// "54 %" of what the yardstick reached; nothing where that means nothing.
+// "54 %" of what the yardstick reached or, where less is better, "2.60x" as much; nothing where that means nothing: of memory the null
+// cipher needs as much as wgu, and the bare wire is beyond the null cipher.
 std::string share_of(const Results& results, const Row& row, const char* yardstick) {
   const Row* limit = find(results, row, yardstick);
-  if (limit == nullptr || !row.higher_is_better || row.subject == yardstick) return "";
+  if (limit == nullptr || row.unit == "B" || row.subject == yardstick || row.subject == kBare) return "";
   const double base = median(limit->samples);
-  return base > 0 ? fmt::format("{:.0f} %", 100 * median(row.samples) / base) : "";
+  if (base <= 0) return "";
+  const double share = median(row.samples) / base;
+  return row.higher_is_better ? fmt::format("{:.0f} %", 100 * share) : fmt::format("{:.2f}x", share);
 }
 
 // By how much wgu is the better one.
@@ -84,22 +67,13 @@ std::string others_in_line(const Results& results, const Row& main, const std::v
     Row like = main;
     like.metric = metric;
     if (const Row* row = find(results, like, main.subject)) {
-      line += fmt::format("{}{} {}", line.empty() ? "" : ", ", metric, format_value(median(row->samples), row->unit));
+      line += fmt::format("{}{} {}", line.empty() ? "" : ", ", metric, value_in(median(row->samples), *row));
     }
   }
   return line;
 }
 
 }  // namespace
-
-std::string format_value(double value, std::string_view unit) {
-  if (unit == "bit/s") return scaled(value, kBitRates);
-  if (unit == "packet/s") return scaled(value, kPacketRates);
-  if (unit == "s") return scaled(value, kTimes);
-  if (unit == "B") return scaled(value, kSizes);
-  if (unit == "1") return fmt::format("{:.3g} %", 100 * value);
-  return value >= 100 ? fmt::format("{:.0f} {}", value, unit) : fmt::format("{:.3g} {}", value, unit);
-}
 
 std::string format_table(const Results& results) {
   std::string text;
@@ -112,9 +86,9 @@ std::string format_table(const Results& results) {
     for (const Row& row : results.rows) {
       if (row.name != name || row.metric != metrics.front() || row.samples.empty()) continue;
       const Spread values = spread(row.samples);
-      const std::string range = fmt::format("{} .. {}", format_value(values.min, row.unit), format_value(values.max, row.unit));
-      text += fmt::format("  {:<16} {:>12}  {:<25} {:>8} {:>8} {:>8}  {:<9} {}\n", row.subject, format_value(values.median, row.unit),
-                          range, share_of(results, row, kBare), share_of(results, row, kNull), wgu_against(results, row),
+      const std::string range = fmt::format("{} .. {}", value_in(values.min, row), value_in(values.max, row));
+      text += fmt::format("  {:<16} {:>12}  {:<25} {:>8} {:>8} {:>8}  {:<9} {}\n", row.subject, value_in(values.median, row), range,
+                          share_of(results, row, kBare), share_of(results, row, kNull), wgu_against(results, row),
                           row.limit == Limit::kUnknown ? "-" : limit_name(row.limit), others_in_line(results, row, metrics));
       if (!row.note.empty()) notes[row.note] += (notes[row.note].empty() ? "" : ", ") + row.subject;
     }

@@ -10,7 +10,4 @@ namespace wgu::bench {
 
 [[nodiscard]] std::string format_table(const Results& results);
 
-// A value in the unit people say: "1.53 Gbit/s", "48.1 us", "12.3 MiB", "163 kpps", "0.21 %".
-[[nodiscard]] std::string format_value(double value, std::string_view unit);
-
 }  // namespace wgu::bench

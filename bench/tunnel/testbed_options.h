@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "bench/lab/testbed.h"
-#include "wgu/result.h"
+#include "bench/tunnel/result_files.h"
 
 namespace wgu::bench {
 
@@ -14,13 +14,14 @@ struct TestbedArguments {
   std::vector<Subject>& peers;
   std::string& wgu_tunnel;
   TestbedOptions& testbed;
-  std::string& out;
+  ResultFiles& files;
 };
 
 // What the arguments refer to lives as long as `command`.
 void add_testbed_options(CLI::App& command, TestbedArguments into);
-
-// The file as the sandbox sees it, absolute. \errors EINVAL: below /run, of which the sandbox has its own, so that it would vanish with it
-Result<std::string> file_outside_sandbox(const std::string& out);
+// What can only be said of all of them together. \throws CLI::ValidationError
+void check_testbed_options(const TestbedOptions& options);
+// settle(), from now on. \throws CLI::ValidationError
+void settle_files(ResultFiles& files, const std::string& command);
 
 }  // namespace wgu::bench

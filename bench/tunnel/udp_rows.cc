@@ -9,7 +9,6 @@ namespace wgu::bench {
 namespace {
 
 constexpr std::uint32_t kSmall = 64;
-constexpr std::uint32_t kHeaders = 28;  // IPv4 and UDP
 constexpr std::size_t kImixCount = 1024;
 
 Result<Measured> measure(Testbed& testbed, const UdpLoad& load, const LoadTimes& times) {
@@ -39,11 +38,11 @@ void add_udp_scenarios(Scenarios& scenarios, const TunnelOptions& options) {
   };
   add(fmt::format("bytes:{}", kSmall), {.sizes = {kSmall}});
   if (!options.is_full) return;
-  const std::uint32_t largest = options.testbed.inner_mtu - kHeaders;
+  const std::uint32_t largest = options.testbed.inner_mtu - udp_headers(options.testbed.family);
   for (const std::uint32_t size : {128U, 256U, 512U, 1024U, largest}) {
     if (size <= largest) add(fmt::format("bytes:{}", size), {.sizes = {size}});
   }
-  add("imix", {.sizes = imix_payloads(kImixCount, options.testbed.inner_mtu)});
+  add("imix", {.sizes = imix_payloads(kImixCount, options.testbed.inner_mtu, options.testbed.family)});
   add(fmt::format("bytes:{}/gso:32", kSmall), {.sizes = {kSmall}, .segments = 32});
   add(fmt::format("bytes:{}/gso:{}", largest, max_segments(largest)), {.sizes = {largest}, .segments = max_segments(largest)});
 }

@@ -128,5 +128,11 @@ TEST(CountedBetween, SoftnetWrapsAt32BitsAndNothingElseDoes) {
             (HostCounters{{"softnet/0/processed", 0x20}}));
 }
 
+TEST(HostCounters, OfSeveralPlacesAddUp) {
+  HostCounters sum = {{"udp/InErrors", 1}, {"interrupts", 7}};
+  add(sum, {{"udp/InErrors", 2}, {"udp6/InErrors", 3}});
+  EXPECT_EQ(sum, (HostCounters{{"udp/InErrors", 3}, {"udp6/InErrors", 3}, {"interrupts", 7}}));
+}
+
 }  // namespace
 }  // namespace wgu::bench

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <set>
 
 namespace wgu::bench {
@@ -23,6 +24,12 @@ TEST(Offloads, OfNoInterfaceAreNone) {
   EXPECT_TRUE(read_offloads("wgu-absent0").empty());
   EXPECT_TRUE(read_offloads("").empty());
   EXPECT_TRUE(read_offloads("a name that is far too long for an interface").empty());
+}
+
+TEST(Offloads, RefusalsSayWhy) {
+  EXPECT_EQ(has_offload("wgu-absent0", "tx-udp-segmentation").error().code, ENODEV);
+  EXPECT_EQ(has_offload("a name that is far too long for an interface", "x").error().code, EINVAL);
+  EXPECT_EQ(has_offload("lo", "no-such-offload").error().code, ENOENT);
 }
 
 }  // namespace

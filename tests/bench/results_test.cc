@@ -48,7 +48,8 @@ TEST(Results, ComeBackAsTheyWere) {
 TEST(Results, StandOnOneLine) { EXPECT_EQ(json(full()).find('\n'), std::string::npos); }
 
 TEST(Results, KeepEachLimit) {
-  for (const Limit limit : {Limit::kUnknown, Limit::kGenerator, Limit::kCpu, Limit::kNetwork, Limit::kProtocol}) {
+  for (std::size_t i = 0; i < kLimits; ++i) {
+    const auto limit = static_cast<Limit>(i);
     Results results = full();
     results.rows[0].limit = limit;
     EXPECT_EQ(parse_results(json(results))->rows[0].limit, limit);

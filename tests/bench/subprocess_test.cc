@@ -63,6 +63,21 @@ TEST(Subprocess, AVariableReplacesOursOfThatName) {
   EXPECT_EQ(status, 7);
 }
 
+TEST(Subprocess, IsAnotherProgramWhenTold) {
+  const io::FileDescriptor output(::memfd_create("output", MFD_CLOEXEC));
+  ASSERT_TRUE(output);
+  Subprocess::Start start;
+  start.program = "/bin/echo";
+  start.arguments = {"from", "echo"};
+  start.output = output.get();
+  EXPECT_EQ(Subprocess::start(start)->wait(), 0);
+  char text[16] = {};
+  EXPECT_EQ(::pread(output.get(), text, sizeof text, 0), 10);
+  EXPECT_STREQ(text, "from echo\n");
+  start.program = "/nowhere/echo";
+  EXPECT_EQ(Subprocess::start(start)->wait(), Subprocess::kCannotExecute);
+}
+
 TEST(Subprocess, DoesNotOutliveItsOwner) {
   // SIGCHLD's sender would tell the pid; that nothing is left to wait for says the same.
   {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -56,6 +57,16 @@ TEST_F(WholeFileTest, ReplacesWhatStoodThere) {
 }
 
 TEST_F(WholeFileTest, RefusesAFolderThatIsNotThere) { EXPECT_THROW(WholeFile(folder_ / "absent" / "result.json"), std::system_error); }
+
+TEST_F(WholeFileTest, IsWrittenInOneGo) {
+  ASSERT_TRUE(write_whole_file(path_, "all of it"));
+  EXPECT_EQ(read(path_), "all of it");
+  EXPECT_EQ(files(), 1U);
+  const auto refused = write_whole_file(folder_ / "absent" / "result.json", "x");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ENOENT);
+  EXPECT_NE(refused.error().message.find("absent/result.json"), std::string::npos) << refused.error().message;
+}
 
 }  // namespace
 }  // namespace wgu::bench

@@ -46,8 +46,8 @@ def micro_writes_rounds(folder):
     expect(results["configuration"]["rounds"] == "3" and "libsodium" in results["references"], results)
     expect(results["host_after"]["context_switches"] >= results["host_before"]["context_switches"], results["host_after"])
     for flag in ("--benchmark_out=x", "--benchmark_format=json"):
-        expect_exit(bench("micro", *BRIEF, flag, "--out", str(path)), 1, "does not go with --out")
-    expect_exit(bench("micro", *BRIEF, "--benchmark_repetitions=0", "--out", str(path)), 1, "from 1 to 1000 rounds")
+        expect_exit(bench("micro", *BRIEF, flag, "--out", str(path)), 2, "does not go with --out")
+    expect_exit(bench("micro", *BRIEF, "--benchmark_repetitions=0", "--out", str(path)), 2, "from 1 to 1000 rounds")
     return path
 
 
@@ -104,7 +104,27 @@ def sweeps(folder):
         expect(results["configuration"]["ENV:WGU_AEAD"] == value, results["configuration"])
         expect(all(len(row["samples"]) == 2 for row in results["rows"]), results["rows"])
     expect_exit(bench("sweep", "--vary", "x=1,2", "--rounds", "1", "--out", prefix, "--", "compare", "a", "b"), 1, "no results")
-    expect_exit(bench("sweep", "--vary", "x=1", "--out", prefix, "--", "micro"), 1, "at least two values")
+    expect_exit(bench("sweep", "--vary", "x=1", "--out", prefix, "--", "micro"), 2, "at least two values")
+
+
+def refuses_what_is_no_command_line():
+    """2, so that 1 stays what it is for CI: worse, or failed."""
+    for arguments, message in [
+        ([], "A subcommand is required"),
+        (["fly"], "A subcommand is required"),
+        (["compare"], "BASE is required"),
+        (["compare", "a", "b", "--alpha", "x"], "--alpha"),
+        (["tunnel", "--rounds", "0"], "--rounds"),
+        (["tunnel", "--rows", "("], "not a regular expression: ("),
+        (["tunnel", "--peer", "alone"], "--peer alone: expected NAME=COMMAND"),
+        (["ndr", "--sizes", "huge"], '"huge" is neither imix, nor max, nor bytes'),
+        (["report"], "files is required"),
+        (["micro", "--no-such-flag"], "--no-such-flag"),
+        (["sweep", "--", "micro"], "--vary is required"),
+    ]:
+        expect_exit(bench(*arguments), 2, message)
+    expect_exit(bench("--help"), 0, "compare")
+    expect_exit(bench("tunnel", "--help"), 0, "--peer")
 
 
 def is_running(marker):
@@ -138,6 +158,7 @@ def interrupted(folder):
 
 with tempfile.TemporaryDirectory() as scratch:
     place = Path(scratch)
+    refuses_what_is_no_command_line()
     measured = json.loads(micro_writes_rounds(place).read_text())
     compares(place, measured)
     sweeps(place)

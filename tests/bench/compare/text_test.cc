@@ -38,6 +38,8 @@ TEST(ComparisonText, SaysPerRowWhatWasFound) {
   EXPECT_TRUE(has(all, "no significant difference")) << all;
   EXPECT_TRUE(has(all, "cannot tell: 5 samples; at least 10 are needed")) << all;
   EXPECT_TRUE(has(all, "1.500 (")) << all;
+  EXPECT_TRUE(has(all, " 1.01 s ")) << all;
+  EXPECT_TRUE(has(all, " 1.51 s ")) << all;
   EXPECT_TRUE(has(all, "1 rows worse, 0 better, 1 without significant difference, 1 that cannot tell")) << all;
   EXPECT_TRUE(has(text(0.5, Shown::kEveryRow), "better\n"));
 }

@@ -2,7 +2,6 @@
 #include "bench/lab/crowd.h"
 
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -10,6 +9,7 @@
 
 #include "bench/traffic/sockets.h"
 #include "crypto/secret_slab.h"
+#include "io/udp.h"
 #include "noise/cookie.h"
 #include "noise/handshake.h"
 #include "tests_in_sandbox.h"
@@ -51,43 +51,53 @@ TEST(Crowd, InitiationsAreWhatAResponderAccepts) {
   }
 }
 
-TEST(Crowd, AddressesAreOfTheBenchmarkNetwork) {
-  EXPECT_EQ(crowd_address(0).to_string(), "198.18.0.0");
-  EXPECT_EQ(crowd_address(258).to_string(), "198.18.1.2");
-  EXPECT_EQ(crowd_address(0x10003).to_string(), "198.19.0.3");
-  EXPECT_EQ(crowd_address(0x20003), crowd_address(3));
+TEST(Crowd, AddressesAreOfTheBenchmarkNetworks) {
+  EXPECT_EQ(crowd_address(0, Family::kIpv4).to_string(), "198.18.0.0");
+  EXPECT_EQ(crowd_address(258, Family::kIpv4).to_string(), "198.18.1.2");
+  EXPECT_EQ(crowd_address(0x10003, Family::kIpv4).to_string(), "198.19.0.3");
+  EXPECT_EQ(crowd_address(0x20003, Family::kIpv4), crowd_address(3, Family::kIpv4));
+  EXPECT_EQ(crowd_address(0x10203, Family::kIpv6).to_string(), "2001:2::101:203");
+  EXPECT_EQ(crowd_address(0x20003, Family::kIpv6), crowd_address(3, Family::kIpv6));
+}
+
+void expect_answers_to_every_member(Family family) {
+  TestbedOptions options;
+  options.family = family;
+  auto testbed = Testbed::create({"veth"}, options).value();
+  settle_crowd(testbed).value();
+  const auto responder = [&] {
+    const Visit visit(testbed.at(End::kB));
+    return open_udp_sink({testbed.outer(End::kB), 0}).value();
+  }();
+  const auto crowd = [&] {
+    const Visit visit(testbed.at(End::kA));
+    return CrowdSocket::open(local_endpoint(responder.get()).value()).value();
+  }();
+  const std::vector<InitiationBytes> messages(5);
+  ASSERT_EQ(crowd.send(messages, 70'000), 5U);
+  std::set<std::string> sources;
+  for (int i = 0; i < 5; ++i) {
+    std::array<char, 200> bytes{};
+    sockaddr_storage from{};
+    socklen_t size = sizeof from;
+    ASSERT_TRUE(is_readable(responder.get()));
+    ASSERT_EQ(::recvfrom(responder.get(), bytes.data(), bytes.size(), 0, reinterpret_cast<sockaddr*>(&from), &size), 148);
+    sources.insert(io::decode_address(from).address.to_string());
+    ASSERT_EQ(::sendto(responder.get(), "answer", 6, 0, reinterpret_cast<sockaddr*>(&from), size), 6);
+    ASSERT_TRUE(is_readable(crowd.descriptor()));
+    ASSERT_EQ(::recv(crowd.descriptor(), bytes.data(), bytes.size(), 0), 6);
+  }
+  std::set<std::string> expected;
+  for (std::uint32_t i = 0; i < 5; ++i) expected.insert(crowd_address(70'000 + i, family).to_string());
+  EXPECT_EQ(sources, expected);
 }
 
 TEST(Crowd, EveryMessageHasItsOwnSourceAndAnswersComeBack) {
-  in_sandbox([] {
-    auto testbed = Testbed::create({"veth"}, {}).value();
-    settle_crowd(testbed).value();
-    const auto responder = [&] {
-      const Visit visit(testbed.at(End::kB));
-      return open_udp_sink({testbed.outer(End::kB), 0}).value();
-    }();
-    const auto crowd = [&] {
-      const Visit visit(testbed.at(End::kA));
-      return CrowdSocket::open(local_endpoint(responder.get()).value()).value();
-    }();
-    const std::vector<InitiationBytes> messages(5);
-    ASSERT_EQ(crowd.send(messages, 70'000), 5U);
-    std::set<std::string> sources;
-    for (int i = 0; i < 5; ++i) {
-      std::array<char, 200> bytes{};
-      sockaddr_in from{};
-      socklen_t size = sizeof from;
-      ASSERT_TRUE(is_readable(responder.get()));
-      ASSERT_EQ(::recvfrom(responder.get(), bytes.data(), bytes.size(), 0, reinterpret_cast<sockaddr*>(&from), &size), 148);
-      sources.insert(IpAddress::v4_from(reinterpret_cast<const std::uint8_t*>(&from.sin_addr)).to_string());
-      ASSERT_EQ(::sendto(responder.get(), "answer", 6, 0, reinterpret_cast<sockaddr*>(&from), size), 6);
-      ASSERT_TRUE(is_readable(crowd.descriptor()));
-      ASSERT_EQ(::recv(crowd.descriptor(), bytes.data(), bytes.size(), 0), 6);
-    }
-    std::set<std::string> expected;
-    for (std::uint32_t i = 0; i < 5; ++i) expected.insert(crowd_address(70'000 + i).to_string());
-    EXPECT_EQ(sources, expected);
-  });
+  in_sandbox([] { expect_answers_to_every_member(Family::kIpv4); });
+}
+
+TEST(Crowd, AndOverIPv6) {
+  in_sandbox([] { expect_answers_to_every_member(Family::kIpv6); });
 }
 
 }  // namespace

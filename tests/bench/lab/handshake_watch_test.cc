@@ -30,11 +30,24 @@ TEST(HandshakeWatch, KnowsAResponse) {
   auto tcp = packet(2, 92);
   tcp[9] = 6;
   EXPECT_FALSE(is_response(tcp));
-  auto ipv6 = packet(2, 92);
-  ipv6[0] = 0x60;
-  EXPECT_FALSE(is_response(ipv6));
+  auto version = packet(2, 92);
+  version[0] = 0x55;
+  EXPECT_FALSE(is_response(version));
   const auto whole = packet(2, 92);
   for (std::size_t size = 0; size < whole.size(); ++size) EXPECT_FALSE(is_response(std::span(whole).first(size))) << size;
+}
+
+TEST(HandshakeWatch, KnowsAResponseInIPv6) {
+  auto bytes = packet(2, 92);
+  bytes.insert(bytes.begin(), 20, 0);  // RFC 8200: 40 bytes of header
+  bytes[0] = 0x60;
+  bytes[6] = 17;  // the next header: UDP
+  bytes[20] = 0;
+  bytes[29] = 0;
+  EXPECT_TRUE(is_response(bytes));
+  for (std::size_t size = 0; size < bytes.size(); ++size) EXPECT_FALSE(is_response(std::span(bytes).first(size))) << size;
+  bytes[6] = 58;
+  EXPECT_FALSE(is_response(bytes)) << "ICMPv6";
 }
 
 }  // namespace

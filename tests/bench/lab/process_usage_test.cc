@@ -55,6 +55,8 @@ TEST(ProcessUsage, BusiestThreadRanOrWaitedTheLongest) {
   EXPECT_NEAR(busiest_share(before, after, 2), 0.25, 1e-9);
   EXPECT_EQ(busiest_share(before, {}, 2), 0);
   EXPECT_EQ(busiest_share(before, after, 0), 0);
+  EXPECT_NEAR(awake_seconds(before, after), 0.5 + 0.4 + 0.1, 1e-9);
+  EXPECT_EQ(awake_seconds(before, {}), 0);
 }
 
 TEST(ProcessUsage, OwnProcessUsesWhatItUses) {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "bench/lab/link.h"
+#include "bench/offloads.h"
 #include "tests_in_sandbox.h"
 
 namespace wgu::bench {
@@ -20,7 +20,28 @@ TEST(Testbed, BareWireCarriesTraffic) {
     EXPECT_EQ(usage->daemons, 0);
     EXPECT_TRUE(usage->threads.empty());
     EXPECT_TRUE(testbed->wire_drops().ok());
+    EXPECT_GE(testbed->udp_counters().at("udp/OutDatagrams"), 1U) << "the counters are another namespace's";
   });
+}
+
+TEST(Testbed, BareWireCarriesIPv6) {
+  in_sandbox([] {
+    TestbedOptions options;
+    options.family = Family::kIpv6;
+    auto testbed = Testbed::create({"veth"}, options);
+    ASSERT_TRUE(testbed) << testbed.error().message;
+    EXPECT_EQ(testbed->inner(End::kB).to_string(), "fd77::2");
+    EXPECT_EQ(testbed->outer(End::kA).to_string(), "2001:db8::1");
+    const auto ready = testbed->await_traffic();
+    EXPECT_TRUE(ready) << ready.error().message;
+  });
+}
+
+TEST(Testbed, WholeInnerPacketFitsTheWire) {
+  TestbedOptions options;
+  EXPECT_EQ(options.outer_mtu(), 1500U);
+  options.inner_mtu = 9000;
+  EXPECT_EQ(options.outer_mtu(), 9080U);
 }
 
 TEST(Testbed, WireWithoutSuperPacketsHasNoneAtBothEnds) {
@@ -30,7 +51,7 @@ TEST(Testbed, WireWithoutSuperPacketsHasNoneAtBothEnds) {
     auto testbed = Testbed::create({"veth"}, options).value();
     for (const End end : {End::kA, End::kB}) {
       const Visit visit(testbed.at(end));
-      for (const char* wire : {"wire", "inner"}) EXPECT_FALSE(has_feature(wire, "tx-udp-segmentation").value()) << wire;
+      for (const char* wire : {"wire", "inner"}) EXPECT_FALSE(has_offload(wire, "tx-udp-segmentation").value()) << wire;
     }
   });
 }

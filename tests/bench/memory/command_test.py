@@ -26,19 +26,21 @@ def expect(condition, *what):
 
 def measures(folder):
     path = Path(folder) / "results.json"
-    done = memory(*BRIEF, "--sizes", "64,imix", "--workers", "1,2", "--flows", "2", "--aead", "portable,null", "--out", str(path))
+    done = memory(*BRIEF, "--sizes", "64,imix", "--workers", "1,2", "--flows", "2", "--aead", "portable,null,relay", "--out", str(path))
     expect(done.returncode == 0, "exit", done.returncode, done.stdout, done.stderr)
     results = json.loads(path.read_text())
     names = {f"memory/bytes:{size}/flows:2/workers:{workers}" for size in ("64", "imix") for workers in (1, 2)}
     expect({row["name"] for row in results["rows"]} == names, results["rows"])
     for name in names:
         expect(name in done.stdout, name, "is not in the table:", done.stdout)
-        for subject in ("portable", "null cipher"):
+        for subject in ("portable", "null cipher", "relay"):
             rows = {row["metric"]: row for row in results["rows"] if row["name"] == name and row["subject"] == subject}
             expect(rows["packet_rate"]["samples"] and min(rows["packet_rate"]["samples"]) > 0, rows)
             expect(rows["loss"]["samples"] == [0, 0], "a closed loop lost packets:", rows["loss"])
             expect(rows["reordered_share"]["samples"] == [0, 0], rows["reordered_share"])
             expect(rows["corrupted"]["samples"] == [0, 0], rows["corrupted"])
+    expect(results["references"] == ["relay"], "nothing tells what the machine did:", results["references"])
+    expect("of relay" in done.stdout, done.stdout)
     expect(results["command"] == "memory" and results["configuration"]["window"] == "128", results["configuration"])
     return path
 
@@ -53,7 +55,7 @@ def refuses():
         (["--sender-cpus", "x"], "--sender-cpus"),
     ]:
         done = memory(*BRIEF, *arguments)
-        expect(done.returncode != 0 and message in done.stderr + done.stdout, arguments, "gives", done.returncode, done.stdout, done.stderr)
+        expect(done.returncode == 2 and message in done.stderr + done.stdout, arguments, "gives", done.returncode, done.stdout, done.stderr)
 
 
 def is_running(marker):

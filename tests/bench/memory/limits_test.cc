@@ -24,12 +24,12 @@ TEST(Limits, TheSaturatedThreadIsTheLimit) {
   EXPECT_EQ(limit_of(round(0.4, 0.4, 0.93, 0.2)), Limit::kGenerator);
   EXPECT_EQ(limit_of(round(0.4, 0.4, 0.2, 0.93)), Limit::kGenerator);
   EXPECT_EQ(limit_of(round(0.95, 0.4, 0.95, 0.2)), Limit::kCpu);  // an engine could not have done more
-  EXPECT_EQ(limit_of(round(0.89, 0.89, 0.89, 0.89)), Limit::kUnknown);
+  EXPECT_EQ(limit_of(round(0.89, 0.89, 0.89, 0.89)), Limit::kWakeUps);
 }
 
 TEST(Limits, ThreadsThatWaitForCpusAreLimitedByCpus) {
   EXPECT_EQ(limit_of(round(0.5, 0.5, 0.1, 0.1, 0.6)), Limit::kCpu);  // 30 % of two seconds
-  EXPECT_EQ(limit_of(round(0.5, 0.5, 0.1, 0.1, 0.59)), Limit::kUnknown);
+  EXPECT_EQ(limit_of(round(0.5, 0.5, 0.1, 0.1, 0.59)), Limit::kWakeUps);
   EXPECT_EQ(limit_of(round(0.5, 0.5, 0.95, 0.1, 0.6)), Limit::kGenerator);
   const auto row = limit_of(std::vector{round(0.5, 0.5, 0.1, 0.1, 0.6), round(0.95, 0.5, 0.1, 0.1, 0.6)});
   EXPECT_EQ(row.limit, Limit::kCpu);
@@ -49,9 +49,10 @@ TEST(Limits, ARowHasTheLimitOfMostRounds) {
   EXPECT_EQ(limit_of(std::vector{cpu, cpu, cpu}).note, "");
   const auto row = limit_of(std::vector{cpu, generator, generator});
   EXPECT_EQ(row.limit, Limit::kGenerator);
-  EXPECT_EQ(row.note, "generator in 2 of 3 rounds");
+  EXPECT_EQ(row.note, "limited by generator in 2 of 3 rounds");
   EXPECT_EQ(limit_of(std::vector{round(0.95, 0.4, 0.95, 0.2)}).note, "generator saturated as well in 1 of 1 rounds");
-  EXPECT_EQ(limit_of(std::vector{round(0.5, 0.5, 0.5, 0.5)}).note, "no thread was busy throughout: the window held all back");
+  EXPECT_EQ(limit_of(std::vector{round(0.5, 0.5, 0.5, 0.5)}).note,
+            "no thread was busy throughout: with a full window each sleeps until another wakes it");
 }
 
 TEST(Limits, TheNoteTellsWhatWasLostTwiceOrDamagedAndWhyItWasDropped) {

@@ -12,6 +12,7 @@ TEST(Round, OptionsComeBack) {
                              .flows = 3,
                              .workers = 2,
                              .window = 64,
+                             .is_relay = true,
                              .io = "epoll",
                              .sender_cpus = {0, 2},
                              .receiver_cpus = {1},

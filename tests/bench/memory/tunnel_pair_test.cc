@@ -19,8 +19,8 @@ TEST(TunnelPair, CarriesEveryPacketInOrder) {
     const RoundOptions options{.sizes = {48, 576, 1420}, .flows = 3, .workers = workers, .window = 64};
     auto pair = TunnelPair::start(options);
     ASSERT_TRUE(pair.ok()) << pair.error().message;
-    EXPECT_GE(pair->sender().threads.size(), workers);
-    EXPECT_GE(pair->receiver().threads.size(), workers);
+    EXPECT_GE(pair->sender_threads().size(), workers);
+    EXPECT_GE(pair->receiver_threads().size(), workers);
     const std::vector<int> any_cpu;
     ClosedLoop loop(options, pair->entrance(), pair->exit(), any_cpu);
     for (int i = 0; i < 4000 && loop.packets() < 5000; ++i) std::this_thread::sleep_for(5ms);

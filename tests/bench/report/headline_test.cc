@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 namespace wgu::bench {
 namespace {
 
@@ -64,6 +67,16 @@ TEST(KeyFigures, PreferWhatIsAskedForAndWhatHasPeers) {
   ASSERT_EQ(figures.size(), 2u);
   EXPECT_EQ(figures[0].name, "tcp/streams:1/forward");
   EXPECT_EQ(figures[1].metric, "resident");
+}
+
+TEST(KeyFigures, AreOfTheMetricsThatAreAskedForAndNotTheSameTwice) {
+  Results run;
+  for (const char* metric : {"cores_per_gbps", "retransmits", "resident", "cpu_seconds_per_gb", "latency_p50", "throughput"}) {
+    for (const char* subject : {"wgu", "peer"}) run.rows.push_back({"tcp", subject, metric, "s", metric[0] == 't', {1}});
+  }
+  std::vector<std::string> metrics;
+  for (const KeyFigure& figure : key_figures({&run, 1}, Subjects({&run, 1}), 9)) metrics.push_back(figure.metric);
+  EXPECT_EQ(metrics, (std::vector<std::string>{"throughput", "latency_p50", "cpu_seconds_per_gb", "resident", "retransmits"}));
 }
 
 TEST(KeyFigures, DivideByNoZero) {

@@ -77,13 +77,15 @@ TEST(AddRound, AddsSamplesRowByRow) {
   add_round(sum, round);
   ASSERT_EQ(sum.rows.size(), 3U);
   EXPECT_EQ(sum.rows[0].samples, (std::vector<double>{1, 10}));
-  EXPECT_EQ(sum.rows[0].limit, Limit::kUnknown) << "the rounds disagree";
-  EXPECT_EQ(sum.rows[0].note, "n; o");
+  EXPECT_EQ(sum.rows[0].limit, Limit::kCpu);
+  EXPECT_EQ(sum.rows[0].note, "n; limited by network in some rounds; o");
   EXPECT_EQ(sum.rows[1].samples, (std::vector<double>{2, 20}));
   EXPECT_EQ(sum.rows[2].samples, std::vector<double>{5});
   EXPECT_EQ(sum.left_out.size(), 2U);
   EXPECT_EQ(sum.seconds, 3);
   EXPECT_EQ(sum.host_after.at("interrupts"), 9U);
+  add_round(sum, round);
+  EXPECT_EQ(sum.rows[0].note, "n; limited by network in some rounds; o") << "nothing is said twice";
 }
 
 }  // namespace

@@ -58,6 +58,12 @@ TEST(SelfTest, MeasuresBothEndsOverLoopback) {
   EXPECT_TRUE(is_generator_limited(result.sent, result.received, 0));  // there is nothing else in between
 }
 
+TEST(SelfTest, MeasuresIPv6AsWell) {
+  const SelfTest result = best_self_test({.duration = kSecond / 50, .family = Family::kIpv6}).value();
+  EXPECT_GT(result.received.received, 0U);
+  EXPECT_NE(result.summary().find("IPv6, 64 B"), std::string::npos) << result.summary();
+}
+
 TEST(SelfTest, SendsTrainsWhenAsked) {
   const SelfTest result = run_self_test({.sizes = {1000}, .segments = 32, .duration = kSecond / 10}).value();
   EXPECT_EQ(result.sent.sent % 32, 0U);

@@ -84,14 +84,24 @@ TEST(Tcp, RefusesSenselessOptions) {
   EXPECT_EQ(receive_tcp(listener.fd.get(), {.duration = 1025 * kSecond, .interval = kSecond}).error().code, EINVAL);
 }
 
+TEST(TcpReceived, AStallIsPartOfTheRate) {
+  TcpReceived received;
+  received.by_time.begin = 1000;
+  received.by_time.length = 100;
+  received.by_time.counts[0] = received.by_time.counts[1] = 50;
+  EXPECT_DOUBLE_EQ(received.rate(1000, 1200), 5e8);
+  EXPECT_DOUBLE_EQ(received.rate(1000, 2000), 1e8) << "nothing came after the second interval";
+  EXPECT_DOUBLE_EQ(received.rate(200, 1200), 1e8) << "nothing came before the first";
+  EXPECT_DOUBLE_EQ(received.rate(200, 900), 0);
+}
+
 TEST(TcpReceived, RateTakesWholeIntervalsOnly) {
   TcpReceived received;
   received.by_time.begin = 1000;
   received.by_time.length = 100;
-  received.last = 1000 + 450;
   for (std::size_t i = 0; i < 5; ++i) received.by_time.counts[i] = (i + 1) * 10;  // 10 20 30 40 50
   // Bytes in 100 ns: 10 are 10^8 a second.
-  EXPECT_DOUBLE_EQ(received.rate(0, 10'000), 25e7);   // (10+20+30+40) / 400 ns; the fifth ended early
+  EXPECT_DOUBLE_EQ(received.rate(1000, 1450), 25e7);  // (10+20+30+40) / 400 ns
   EXPECT_DOUBLE_EQ(received.rate(1100, 1300), 25e7);  // 20, 30
   EXPECT_DOUBLE_EQ(received.rate(1001, 1399), 25e7);  // the same: what is cut does not count
   EXPECT_DOUBLE_EQ(received.rate(1300, 1350), 0);

@@ -160,7 +160,7 @@ TEST(UdpSender, SendsSingleDatagramsAfterTrains) {
 
 // Seven of 40 bytes (52 with our payload), four of 576 and one of 1420 as IPv4 packets: less 28 bytes of headers.
 TEST(UdpSender, SendsImixInItsProportions) {
-  const auto sizes = imix_payloads(12, 1420);
+  const auto sizes = imix_payloads(12, 1420, Family::kIpv4);
   UdpSendOptions options = options_of(2400, 100 * kMillisecond);
   options.sizes = sizes;
   const UdpPair pair;
@@ -173,7 +173,7 @@ TEST(UdpSender, SendsImixInItsProportions) {
 }
 
 TEST(ImixPayloads, FitTheMtuAndHoldOurPayload) {
-  for (const std::uint32_t size : imix_payloads(120, 576, 48)) {
+  for (const std::uint32_t size : imix_payloads(120, 576, Family::kIpv6)) {
     EXPECT_GE(size, 24U);
     EXPECT_LE(size, 576U - 48);
   }

@@ -39,6 +39,33 @@ TEST(Limit, FollowsTheRule) {
   for (const Case& row : kCases) EXPECT_EQ(limit_of(row.evidence), row.expected) << row.what;
 }
 
+TEST(LimitOfLatency, FollowsTheRule) {
+  EXPECT_EQ(limit_of_latency({.unsent = 1, .median = 1e-4, .awake = 1e-4}), Limit::kGenerator);
+  EXPECT_EQ(limit_of_latency({.median = 1e-4, .awake = 2e-5, .daemon_busy = 0.9}), Limit::kCpu) << "a daemon without a pause";
+  EXPECT_EQ(limit_of_latency({.median = 1e-4, .awake = 2e-5, .machine_busy = 0.95}), Limit::kCpu) << "no CPU to spare";
+  EXPECT_EQ(limit_of_latency({.median = 1e-4, .awake = 5e-5}), Limit::kCpu) << "half of it is work";
+  EXPECT_EQ(limit_of_latency({.median = 1e-4, .awake = 4.9e-5}), Limit::kWakeUps);
+  EXPECT_EQ(limit_of_latency({}), Limit::kWakeUps) << "nothing came back: nobody worked";
+  EXPECT_EQ(limit_of_latency({.is_loaded = true, .median = 1e-4, .awake = 1, .daemon_busy = 0.49}), Limit::kWakeUps)
+      << "what they did for others does not count";
+  EXPECT_EQ(limit_of_latency({.is_loaded = true, .median = 1e-4, .daemon_busy = 0.5}), Limit::kCpu);
+}
+
+TEST(LimitOfSetRate, FollowsTheRule) {
+  EXPECT_EQ(limit_of_set_rate({.daemon_busy = 1, .loss = 0}, 0), Limit::kNothing);
+  EXPECT_EQ(limit_of_set_rate({.loss = 0.004}, 0.2), Limit::kNothing);
+  EXPECT_EQ(limit_of_set_rate({.loss = 0.004}, 0.6), Limit::kProtocol) << "little, but it is the rekeys' doing";
+  EXPECT_EQ(limit_of_set_rate({.loss = 0.1, .sink_loss = 0.6}, 0.6), Limit::kGenerator);
+  EXPECT_EQ(limit_of_set_rate({.daemon_busy = 0.9, .loss = 0.1}, 0.6), Limit::kCpu);
+  EXPECT_EQ(limit_of_set_rate({.machine_busy = 0.95, .loss = 0.1}, 0), Limit::kCpu);
+  EXPECT_EQ(limit_of_set_rate({.loss = 0.1}, 0.5), Limit::kNetwork);
+}
+
+TEST(LimitOfWait, IsTheCpuOnlyWhenItWasUsedThroughout) {
+  EXPECT_EQ(limit_of_wait(0.9), Limit::kCpu);
+  EXPECT_EQ(limit_of_wait(0.89), Limit::kProtocol);
+}
+
 TEST(CommonLimit, IsWhatMostRoundsHad) {
   EXPECT_EQ(common_limit({}).limit, Limit::kUnknown);
   const auto one = common_limit({Limit::kCpu, Limit::kCpu});

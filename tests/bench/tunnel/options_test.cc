@@ -23,13 +23,18 @@ TEST(SettingsOf, TellRunsApartThatMeasureDifferentThings) {
   const Settings plain = settings_of(options);
   EXPECT_EQ(plain.at("profile"), "default");
   EXPECT_EQ(plain.at("wire_gso"), "on");
+  EXPECT_EQ(plain.at("ip"), "4");
   options.testbed.has_wire_gso = false;
   EXPECT_NE(settings_of(options), plain);
   options = {};
   options.peers = {{"other", "command"}};
   EXPECT_EQ(settings_of(options).at("peer/other"), "command");
   options = {};
-  options.out = "/somewhere";
+  options.testbed.family = Family::kIpv6;
+  EXPECT_EQ(settings_of(options).at("ip"), "6");
+  EXPECT_NE(settings_of(options), plain);
+  options = {};
+  options.files.out = "/somewhere";
   EXPECT_EQ(settings_of(options), plain) << "where results go measures nothing";
 }
 

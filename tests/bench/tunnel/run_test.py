@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""run_test.py WGU-BENCH WGU-TUNNEL: a small run of `wgu-bench tunnel`, its file, and its end by signals; exits 77 where there can be none."""
+"""run_test.py WGU-BENCH WGU-TUNNEL: small runs of `wgu-bench tunnel`, their files, and their end by signals; exits 77 where there can be none."""
 
 import json
 import os
@@ -62,6 +62,37 @@ def check_small_run(bench, tunnel, folder):
     assert reasons and "it cannot" in reasons[0], results["left_out"]
     assert results["configuration"]["rounds"] == "1", results["configuration"]
     assert ROW in table and "of wire" in table and "it cannot" in table, table
+    assert "generator alone" in table, table
+    assert "bytes" in "".join(key for key in results["environment"] if key.startswith("note/self_test/")), results["environment"]
+    page = (folder / "small.html").read_text()
+    assert page.startswith("<!DOCTYPE html>") and "streams 1" in page, page[:200]
+    assert str(out) in table and str(folder / "small.html") in table, table
+
+
+def check_ipv6_run(bench, tunnel, folder):
+    """Every kind of row that is quick, over IPv6; its files get names of their own."""
+    rows = f"^({ROW}|latency/idle|udp/bytes:64/forward|iperf3/.*|memory/.*)$"
+    process = start(bench, tunnel, "ipv6", "--ip", "6", *SMALL[:-1], rows, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    _, errors = process.communicate(timeout=180)
+    assert process.returncode == 0, errors
+    found = sorted(folder.glob("wgu-bench-tunnel-*Z.*"))
+    assert [path.suffix for path in found] == [".html", ".json"], found
+    results = json.loads(found[1].read_text())
+    assert results["configuration"]["ip"] == "6", results["configuration"]
+    measured = {row["name"] for row in results["rows"] if row["subject"] == "wgu"}
+    assert {ROW, "latency/idle", "udp/bytes:64/forward", "memory/peers:100", "memory/after_load"} <= measured, (measured, results["left_out"])
+    for row in results["rows"]:
+        assert row["limit"] != "unknown", row
+    sizes = [row["limit"] for row in results["rows"] if row["name"].startswith("memory/") and row["metric"] == "resident"]
+    assert sizes and set(sizes) == {"nothing"}, sizes
+
+
+def check_refusals(bench, tunnel, folder):
+    for options, message in [(["--out", str(folder / "absent" / "a.json")], "No such file"), (["--ip", "5"], "--ip"),
+                             (["--ip", "6", "--mtu", "1279"], "IPv6 takes at least 1280"), (["--out", "/run/a.json"], "survives the run")]:
+        process = start(bench, tunnel, "refused", *options, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=folder)
+        output, errors = process.communicate(timeout=30)
+        assert process.returncode == 2 and message in output + errors, (options, process.returncode, output, errors)
 
 
 def check_end_by(number, bench, tunnel, folder):
@@ -97,6 +128,8 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         check_small_run(bench, tunnel, folder)
+        check_refusals(bench, tunnel, folder)
+        check_ipv6_run(bench, tunnel, folder)
         check_dead_daemon(bench, tunnel, folder)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
             check_end_by(number, bench, tunnel, folder)

@@ -5,18 +5,6 @@
 namespace wgu::bench {
 namespace {
 
-TEST(FormatValue, SaysItAsPeopleDo) {
-  EXPECT_EQ(format_value(1.53e9, "bit/s"), "1.53 Gbit/s");
-  EXPECT_EQ(format_value(16.04e9, "bit/s"), "16.0 Gbit/s");
-  EXPECT_EQ(format_value(163'000, "packet/s"), "163 kpps");
-  EXPECT_EQ(format_value(48.1e-6, "s"), "48.1 us");
-  EXPECT_EQ(format_value(0.0123, "s"), "12.3 ms");
-  EXPECT_EQ(format_value(12.5 * 1024 * 1024, "B"), "12.5 MiB");
-  EXPECT_EQ(format_value(0, "B"), "0 B");
-  EXPECT_EQ(format_value(0.0021, "1"), "0.21 %");
-  EXPECT_EQ(format_value(0.75, "s/GB"), "0.75 s/GB");
-}
-
 std::string line_of(const std::string& table, const std::string& begin) {
   const std::size_t at = table.find("\n  " + begin);
   return at == std::string::npos ? "" : table.substr(at + 1, table.find('\n', at + 1) - at - 1);
@@ -38,11 +26,25 @@ TEST(Table, HasSharesOfTheLimitsAndRatios) {
   EXPECT_NE(wgu.find("4.00 Gbit/s .. 6.00 Gbit/s"), std::string::npos) << table;
   EXPECT_NE(wgu.find(" 25 % "), std::string::npos) << "of the bare wire\n" << table;
   EXPECT_NE(wgu.find(" 50 % "), std::string::npos) << "of the null cipher\n" << table;
-  EXPECT_NE(wgu.find("cpu_seconds_per_gb 2 s/GB"), std::string::npos) << table;
+  EXPECT_NE(wgu.find("cpu_seconds_per_gb 2.00 s/GB"), std::string::npos) << table;
   EXPECT_NE(wgu.find(" cpu "), std::string::npos) << table;
   EXPECT_NE(line_of(table, "other").find("5.00x"), std::string::npos) << table;
   EXPECT_NE(line_of(table, "veth").find("generator"), std::string::npos) << table;
+  EXPECT_EQ(line_of(table, "veth").find('%'), std::string::npos) << "a limit is no share of the nearer one\n" << table;
   EXPECT_NE(table.find("ghost: it is not there"), std::string::npos) << table;
+}
+
+TEST(Table, OfWhatIsBetterWhenLessItSaysHowManyTimesTheLimitItIs) {
+  Results results;
+  results.rows = {{"latency/idle", "veth", "latency_p50", "s", false, {40e-6}, Limit::kWakeUps, ""},
+                  {"latency/idle", "wgu", "latency_p50", "s", false, {100e-6}, Limit::kWakeUps, ""},
+                  {"memory/after_load", "null cipher", "resident", "B", false, {1000}, Limit::kNothing, ""},
+                  {"memory/after_load", "wgu", "resident", "B", false, {3000}, Limit::kNothing, ""}};
+  const std::string table = format_table(results);
+  EXPECT_NE(line_of(table, "wgu").find("2.50x"), std::string::npos) << table;
+  EXPECT_NE(table.find("wake-ups"), std::string::npos) << table;
+  EXPECT_NE(table.find("nothing"), std::string::npos) << table;
+  EXPECT_EQ(table.find("3.00x"), std::string::npos) << "memory has no limit\n" << table;
 }
 
 TEST(Table, RatioOfWhatIsBetterWhenLessIsTurnedAround) {

@@ -1,5 +1,5 @@
 #pragma once
-// Numbers for people: engineering units, three digits that mean something.
+// Numbers for people: engineering units, three digits that mean something. For the page and, in ASCII, for the tables on a terminal.
 
 #include <string>
 #include <string_view>
@@ -19,13 +19,14 @@ struct DisplayUnit {
 inline constexpr std::string_view kFraction = "fraction";
 [[nodiscard]] DisplayUnit display_unit(std::string_view unit, double greatest);
 
-// The unit of a row or a curve; kFraction instead of "1" for a loss or a share.
+// The unit of a row or a curve; kFraction instead of "1" for a part of a whole: what was lost, sent again, kept.
 [[nodiscard]] std::string_view unit_of(std::string_view unit, std::string_view metric);
 
 // Three significant digits: "9.21", "163", "12 300" (with narrow spaces), "0.00123", "1.2×10⁻⁹".
 [[nodiscard]] std::string format_number(double value);
 [[nodiscard]] std::string format_quantity(double value, const DisplayUnit& unit);  // "9.21 Gbit/s"
 [[nodiscard]] std::string format_quantity(double value, std::string_view unit);    // in the unit that suits it best
+[[nodiscard]] std::string format_plainly(double value, std::string_view unit);     // the same in ASCII, for terminals: "48.1 us"
 [[nodiscard]] std::string format_share(double share);                              // "61 %", "2.1 %"
 [[nodiscard]] std::string format_duration(double seconds);                         // "4 min 10 s"
 

@@ -1,5 +1,5 @@
 // The prefix is chosen by the value as it will be printed: 999.7 kbit/s is "1.00 Mbit/s", not "1 000 kbit/s".
-#include "bench/report/quantity.h"
+#include "bench/quantity.h"
 
 #include <fmt/format.h>
 
@@ -70,8 +70,9 @@ DisplayUnit display_unit(std::string_view unit, double greatest) {
 }
 
 std::string_view unit_of(std::string_view unit, std::string_view metric) {
-  const auto mentions = [&](std::string_view word) { return metric.find(word) != std::string_view::npos; };
-  return unit == "1" && (mentions("loss") || mentions("share") || mentions("fraction")) ? kFraction : unit;
+  constexpr std::array<std::string_view, 5> kOfAWhole = {"loss", "share", "fraction", "retransmits", "kept"};
+  const auto is_mentioned = [&](std::string_view word) { return metric.find(word) != std::string_view::npos; };
+  return unit == "1" && std::any_of(kOfAWhole.begin(), kOfAWhole.end(), is_mentioned) ? kFraction : unit;
 }
 
 std::string format_number(double value) {
@@ -91,6 +92,19 @@ std::string format_quantity(double value, const DisplayUnit& unit) {
 }
 
 std::string format_quantity(double value, std::string_view unit) { return format_quantity(value, display_unit(unit, value)); }
+
+std::string format_plainly(double value, std::string_view unit) {
+  const DisplayUnit display = display_unit(unit, value);
+  const double shown = std::abs(value / display.divisor);
+  // No prefix goes so far; the page has superscripts for that.
+  if (std::isfinite(value) && shown != 0 && (shown < 1e-4 || shown >= 1e9)) return fmt::format("{:.2e} {}", value, unit);
+  constexpr std::pair<std::string_view, std::string_view> kPlain[] = {{kNarrowSpace, " "}, {"\u00A0", " "}, {"µ", "u"}};
+  std::string text = format_quantity(value, display);
+  for (const auto& [fancy, plain] : kPlain) {
+    for (std::size_t at; (at = text.find(fancy)) != std::string::npos;) text.replace(at, fancy.size(), plain);
+  }
+  return text;
+}
 
 std::string format_share(double share) {
   const double per_cent = 100 * share;
@@ -151,6 +165,10 @@ std::string_view limit_title(Limit limit) {
       return "network";
     case Limit::kProtocol:
       return "protocol";
+    case Limit::kWakeUps:
+      return "wake-ups";
+    case Limit::kNothing:
+      return "nothing";
     case Limit::kUnknown:
       break;
   }

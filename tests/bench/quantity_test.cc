@@ -1,4 +1,4 @@
-#include "bench/report/quantity.h"
+#include "bench/quantity.h"
 
 #include <gtest/gtest.h>
 
@@ -68,6 +68,18 @@ TEST(FormatQuantity, ChoosesTheUnit) {
   for (const Case& each : cases) EXPECT_EQ(plain(format_quantity(each.value, each.unit)), each.expected);
 }
 
+TEST(FormatPlainly, IsAscii) {
+  EXPECT_EQ(format_plainly(1.53e9, "bit/s"), "1.53 Gbit/s");
+  EXPECT_EQ(format_plainly(48.1e-6, "s"), "48.1 us");
+  EXPECT_EQ(format_plainly(12.5 * 1024 * 1024, "B"), "12.5 MiB");
+  EXPECT_EQ(format_plainly(12345, "s/GB"), "12 300 s/GB");
+  EXPECT_EQ(format_plainly(0, "B"), "0 B");
+  EXPECT_EQ(format_plainly(0.0021, kFraction), "0.210 %");
+  for (const double value : {1e-300, 2.5e-5, 1.7e308, -3e15}) {
+    for (const char c : format_plainly(value, "core")) EXPECT_TRUE(c >= ' ' && c <= '~') << format_plainly(value, "core");
+  }
+}
+
 TEST(FormatQuantity, KeepsOneUnitForAChart) {
   const DisplayUnit unit = display_unit("bit/s", 9.2e9);
   EXPECT_EQ(plain(format_quantity(196e6, unit)), "0.196 Gbit/s");
@@ -92,6 +104,8 @@ TEST(FormatDuration, IsInWordsOfAClock) {
 TEST(UnitOf, ReadsLossesAsPerCent) {
   EXPECT_EQ(unit_of("1", "loss"), kFraction);
   EXPECT_EQ(unit_of("1", "reordered_share"), kFraction);
+  EXPECT_EQ(unit_of("1", "retransmits"), kFraction);
+  EXPECT_EQ(unit_of("1", "data_kept"), kFraction);
   EXPECT_EQ(unit_of("1", "wakeups_per_packet"), "1");
   EXPECT_EQ(unit_of("s", "loss_duration"), "s");
 }
@@ -103,7 +117,7 @@ TEST(Titles, AreForPeople) {
   EXPECT_EQ(metric_title(""), "");
   EXPECT_EQ(name_title("tcp/streams:1/forward"), "tcp · streams 1 · forward");
   EXPECT_EQ(limit_title(Limit::kUnknown), "");
-  EXPECT_EQ(limit_title(Limit::kGenerator), "generator");
+  for (std::size_t i = 1; i < kLimits; ++i) EXPECT_NE(limit_title(static_cast<Limit>(i)), "") << i;
 }
 
 }  // namespace
