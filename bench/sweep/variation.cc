@@ -21,9 +21,13 @@ bool is_name(std::string_view name, std::string_view also) {
   });
 }
 
-// Once.
-void add_note(std::string& note, const std::string& more) {
-  if (note.find(more) == std::string::npos) note += (note.empty() ? "" : "; ") + more;
+// Notes stand one after the other, each once.
+void add_note(std::string& notes, const std::string& more) {
+  constexpr std::string_view kBetween = "; ";
+  const std::string all = std::string(kBetween) + notes + std::string(kBetween);
+  if (more.empty() || all.find(std::string(kBetween) + more + std::string(kBetween)) != std::string::npos) return;
+  if (!notes.empty()) notes += kBetween;
+  notes += more;
 }
 
 std::vector<std::string> split(std::string_view text) {
