@@ -33,6 +33,7 @@ struct Options {
   std::string cpus;
   wgu::IoBackend io = wgu::IoBackend::kAuto;
   wgu::Offloads offloads;
+  wgu::PathPolicy path;
   wgu::LogLevel log_level = wgu::LogLevel::kError;
   bool keeps_output = false;
   std::optional<int> tun_fd;
@@ -110,7 +111,7 @@ int run(Options options) {
   auto socket = options.uapi_fd ? wgu::control::UapiSocket::adopt(*options.uapi_fd, name) : wgu::control::UapiSocket::create(name);
   if (!socket) return fail(socket.error().message);
 
-  wgu::EngineOptions engine_options{.interface_name = name, .workers = options.workers, .io = options.io, .offloads = options.offloads, .log = log, .before_threads = drop_privileges};
+  wgu::EngineOptions engine_options{.interface_name = name, .workers = options.workers, .io = options.io, .offloads = options.offloads, .path = options.path, .log = log, .before_threads = drop_privileges};
   if (options.tun_fd) engine_options.device_fds = {*options.tun_fd};
   if (!options.cpus.empty()) {
     auto cpus = wgu::engine::parse_cpu_list(options.cpus);
@@ -163,6 +164,9 @@ int main(int argc, char** argv) {
       ->delimiter(',')
       ->check(CLI::IsMember({"all", "none", "tso", "uso", "gso", "gro", "steer"}))
       ->capture_default_str();
+  app.add_flag("--path-mtu", options.path.discover_mtu,
+               "Learn each peer's path MTU (DF on outer packets, ICMP) and tell inner senders whose packets are too large for it");
+  app.add_flag("--clamp-mss", options.path.clamp_mss, "Lower the MSS of TCP connections through the tunnel to what it carries, both ways");
   app.set_version_flag("--version", "wgu-tunnel " WGU_VERSION);
   app.footer(
       "Environment, as wireguard-go: WG_TUN_FD, WG_UAPI_FD (open descriptors), WG_PROCESS_FOREGROUND=1,\n"

@@ -40,6 +40,8 @@ nlohmann::ordered_json to_json(const wgu::Counters& c) {
           {"cookie_replies_received", c.cookie_replies_received},
           {"sessions_begun", c.sessions_begun},
           {"handshakes_given_up", c.handshakes_given_up},
+          {"paths_narrowed", c.paths_narrowed},
+          {"mss_clamped", c.mss_clamped},
           {"endpoints_changed", c.endpoints_changed},
           {"send_errors", c.send_errors},
           {"trains_refused", c.trains_refused},

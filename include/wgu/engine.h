@@ -37,6 +37,7 @@ struct EngineOptions {
   std::vector<int> cpus{};
   IoBackend io = IoBackend::kAuto;  ///< kAuto: io_uring where the kernel allows it, else epoll
   Offloads offloads{};
+  PathPolicy path{};  ///< path MTU discovery, MSS clamping (tunnel.h); both off, as the kernel has it
   std::size_t buffers_per_worker = 4096;  ///< packet buffers of about 2 KiB, and as many for larger packets: bound memory in flight
   bool follow_interface = true;  ///< up, down and MTU follow the TUN; false: up at once, MTU from `mtu`
   std::uint16_t mtu = 1420;      ///< when not followed

@@ -23,6 +23,7 @@ enum class Drop : std::uint8_t {
   kOutNoEndpoint,       // the peer's endpoint is not known
   kOutNoIdentity,       // no private key, or the interface is down
   kOutUnusableKey,      // the peer's public key is of low order: no session may rest on it
+  kOutPathMtu,          // larger than the path to the peer takes (PathPolicy::discover_mtu); its sender is told
   kOutStagedOverflow,   // the oldest of 128 waiting for a handshake
   kOutHandshakeGaveUp,  // waited for a handshake that never came
   kOutPeerRemoved,      // peer removed or session state cleared while the packet waited
@@ -103,7 +104,9 @@ struct Counters {
   std::uint64_t cookie_replies_received = 0;  ///< accepted
   std::uint64_t sessions_begun = 0;           ///< keypairs derived
   std::uint64_t handshakes_given_up = 0;
-  std::uint64_t icmp_sent = 0;            ///< "unreachable" messages to inner senders, written to the device
+  std::uint64_t icmp_sent = 0;            ///< "unreachable" and "too big" messages to inner senders, written to the device
+  std::uint64_t paths_narrowed = 0;       ///< a peer's path MTU turned out smaller than believed (PathPolicy::discover_mtu)
+  std::uint64_t mss_clamped = 0;          ///< TCP handshakes whose MSS was lowered, either way (PathPolicy::clamp_mss)
   std::uint64_t endpoints_changed = 0;    ///< a peer roamed
   std::uint64_t send_errors = 0;          ///< datagrams of our own making (handshakes, keepalives) that the socket refused
   std::uint64_t trains_refused = 0;       ///< several datagrams in one send that the kernel took only one by one (UDP_SEGMENT)

@@ -16,8 +16,23 @@
 
 namespace wgu {
 
+/// What to do about paths that carry less than the interface's MTU promises. Off, as the kernel has it: outer packets leave without
+/// DF, and who cannot carry them whole fragments them.
+struct PathPolicy {
+  bool discover_mtu = false;  ///< learn each peer's path MTU, and tell inner senders (ICMP) whose packets are too large for it
+  bool clamp_mss = false;     ///< lower the MSS of inner TCP connections, both ways, to what the interface and the path carry
+};
+
 struct TunnelOptions {
   std::uint16_t mtu = 1420;  ///< bytes of the largest inner packet; padding never goes past it
+  PathPolicy path{};
+};
+
+/// How many bytes may an IP packet to `remote` have? Asked with PathPolicy::discover_mtu once data goes there, and again after ten
+/// minutes (RFC 8201) or a roaming; to be answered by answer_path(), soon or never.
+struct PathQuestion {
+  Endpoint remote;
+  std::uint64_t tag = 0;  ///< the tunnel's own, as Datagram::tag
 };
 
 /// What a call produced, appended in order. The caller sends, delivers and clears; the vectors keep their capacity, so the data
@@ -25,9 +40,11 @@ struct TunnelOptions {
 struct TunnelOutput {
   std::vector<Datagram> to_network;
   std::vector<Packet> to_device;
+  std::vector<PathQuestion> path_questions;
   void clear() noexcept {
     to_network.clear();
     to_device.clear();
+    path_questions.clear();
   }
 };
 
@@ -60,6 +77,11 @@ class Tunnel {
 
   /// A datagram of `to_network` (its tag and size) could not be sent; takes it off the peer's byte count.
   void send_failed(std::uint64_t tag, std::size_t size, Drop reason);
+
+  /// An IP packet to the question's endpoint may have `mtu` bytes: the interface's MTU or less, never more.
+  void answer_path(const PathQuestion& question, std::size_t mtu, Instant now);
+  /// The network, or the kernel that sends, said that the path to `remote` takes no more than `mtu` bytes (ICMP, EMSGSIZE).
+  void narrow_path(const Endpoint& remote, std::size_t mtu, Instant now);
 
  private:
   struct Impl;

@@ -24,6 +24,7 @@
 #include "engine/steering.h"
 #include "engine/worker.h"
 #include "io/link_watcher.h"
+#include "io/path_mtu.h"
 #include "io/tun.h"
 #include "io/tun_steering.h"
 #include "io/udp.h"
@@ -55,6 +56,7 @@ struct Engine::Impl {
   void supervise();
   void place_workers();
   void follow_link(const io::LinkState& before);
+  Result<io::UdpBinding> bind(std::uint16_t port, std::uint32_t mark) const;
   Result<void> bring_up();
   void bring_down();
   Result<void> apply(DeviceChange change);
@@ -260,9 +262,17 @@ void Engine::Impl::follow_link(const io::LinkState& before) {
   if (!now.is_up && is_up) bring_down();
 }
 
+Result<io::UdpBinding> Engine::Impl::bind(std::uint16_t port, std::uint32_t mark) const {
+  Result<io::UdpBinding> bound =
+      io::bind_udp(port, mark, options.workers, engine::receiver_index_steering(options.workers), options.offloads.receive_trains);
+  if (bound && options.path.discover_mtu) {
+    if (Result<void> prepared = io::discover_path_mtu(*bound); !prepared) return std::move(prepared).error();
+  }
+  return bound;
+}
+
 Result<void> Engine::Impl::bring_up() {
-  Result<io::UdpBinding> bound = io::bind_udp(configuration->listen_port(), configuration->firewall_mark(), options.workers,
-                                              engine::receiver_index_steering(options.workers), options.offloads.receive_trains);
+  Result<io::UdpBinding> bound = bind(configuration->listen_port(), configuration->firewall_mark());
   if (!bound) {
     if (!std::exchange(bind_has_failed, true)) log(LogLevel::kError, "the interface is up, but without sockets: " + bound.error().message);
     return std::move(bound).error();
@@ -336,8 +346,7 @@ Result<std::optional<io::UdpBinding>> Engine::Impl::rebind(const DeviceChange& c
   if (!binding) return std::optional<io::UdpBinding>();
   const std::uint32_t mark = change.firewall_mark.value_or(configuration->firewall_mark());
   if (change.listen_port && *change.listen_port != binding->port) {
-    Result<io::UdpBinding> bound =
-        io::bind_udp(*change.listen_port, mark, options.workers, engine::receiver_index_steering(options.workers), options.offloads.receive_trains);
+    Result<io::UdpBinding> bound = bind(*change.listen_port, mark);
     if (!bound) return std::move(bound).error();
     return std::optional(std::move(bound).value());
   }

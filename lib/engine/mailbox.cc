@@ -20,6 +20,9 @@ bool Mailbox::post(Handover& handover) {
     letter.remote = datagram->remote;
     letter.local = datagram->local;
     letter.traffic_class = datagram->traffic_class;
+  } else if (const auto* path = std::get_if<tunnel::NarrowPath>(&handover.work)) {
+    letter.remote = path->remote;
+    letter.path_mtu = path->mtu;
   } else {
     letter.initiation = std::get<std::unique_ptr<tunnel::RoutedInitiation>>(handover.work).release();
   }
@@ -32,6 +35,8 @@ void Mailbox::collect(std::size_t most, std::vector<Handover>& handovers) {
     Handover& handover = handovers.emplace_back();
     if (letter.initiation != nullptr) {
       handover.work = std::unique_ptr<tunnel::RoutedInitiation>(letter.initiation);
+    } else if (letter.path_mtu != 0) {
+      handover.work = tunnel::NarrowPath{letter.remote, letter.path_mtu};
     } else if (letter.peer.is_set()) {
       handover.work = tunnel::RoutedPacket{letter.peer, Packet(letter.block)};
     } else {

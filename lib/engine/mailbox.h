@@ -31,7 +31,8 @@ class Mailbox {
  private:
   struct Letter {
     PacketBlock* block = nullptr;                      // owned
-    tunnel::RoutedInitiation* initiation = nullptr;    // owned; else a packet
+    tunnel::RoutedInitiation* initiation = nullptr;    // owned; else a packet or
+    std::size_t path_mtu = 0;                          // not 0: of the path to `remote`, and no packet
     tunnel::PeerId peer;                               // set: an inner packet routed to it; unset: a datagram
     Endpoint remote;
     LocalAddress local;

@@ -89,7 +89,8 @@ Result<void> Worker::set_up() {
                                      .receive_headroom = 0,
                                      .device_headroom = kPacketHeadroom,
                                      .device_tailroom = kPacketTailroom,
-                                     .segmentation = crew_.options.offloads.send_trains};
+                                     .segmentation = crew_.options.offloads.send_trains,
+                                     .discovers_path_mtu = crew_.options.path.discover_mtu};
   const IoBackend backend = crew_.options.io;
   Result<std::unique_ptr<io::Loop>> loop = backend == IoBackend::kEpoll ? io::open_poller(loop_options) : io::open_ring(loop_options);
   if (!loop && backend == IoBackend::kAuto) {
@@ -101,6 +102,7 @@ Result<void> Worker::set_up() {
   loop_name_ = loop_->name();
   loop_->set_device(options_.read_fd, options_.write_fd, options_.format);
   shard_ = std::make_unique<tunnel::Shard>(options_.number, options_.mtu, static_cast<unsigned>(crew_.mail.size()), crew_.options.host, crew_.gate, *pool_);
+  shard_->set_path_policy(crew_.options.path);
   was_posted_to_.resize(crew_.mail.size());
   if (crew_.mail.size() > 1) {
     shard_->set_aead({.seal = [this](auto jobs) { run_batch(jobs, crypto::seal, [this](auto&&... offer) { fan_out_.seal(offer...); }); },
@@ -116,6 +118,7 @@ void Worker::round() {
   const Instant now = boot_now();
   rest(now);
   account(arrivals_);
+  for (const io::PathMtu& path : arrivals_.narrow_paths) shard_->narrow_path(path.remote, path.mtu, now);
   shard_->send(arrivals_.from_device, now, output_);
   shard_->receive(arrivals_.from_network, now, output_);
   arrivals_.clear();
@@ -214,6 +217,9 @@ void Worker::read_mail(Instant now) {
 void Worker::hand_out() {
   if (!output_.to_network.empty()) loop_->send(output_.to_network);
   if (!output_.to_device.empty()) loop_->write(output_.to_device);
+  for (const PathQuestion& question : output_.path_questions) {
+    if (const std::uint32_t mtu = loop_->ask_path_mtu(question.remote); mtu != 0) shard_->answer_path(question, mtu, boot_now());
+  }
   output_.clear();
 
   std::vector<tunnel::Handover>& handovers = shard_->handovers();

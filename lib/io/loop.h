@@ -21,12 +21,19 @@ struct SendFailure {
   int error = 0;           // errno: EAGAIN (buffer full), EMSGSIZE, ...
 };
 
+// What a path takes, in bytes of an IP packet.
+struct PathMtu {
+  Endpoint remote;
+  std::uint32_t mtu = 0;
+};
+
 // What one wait() brought. The caller clears it; the vectors keep their capacity.
 struct Arrivals {
   std::vector<Packet> from_device;
   std::vector<Datagram> from_network;
   std::vector<SendFailure> send_failures;
   std::vector<std::uint64_t> stale_sources;    // tags of datagrams that left, but not from Datagram::local: it is gone, forget it
+  std::vector<PathMtu> narrow_paths;           // that turned out so (LoopOptions::discovers_path_mtu)
   std::uint64_t refused_trains = 0;            // datagrams that left one by one, because their train was refused (train.h)
   std::uint64_t write_failures = 0;            // device packets the kernel refused
   std::uint64_t truncated_datagrams = 0;       // larger than a buffer: received, dropped
@@ -49,6 +56,7 @@ struct Arrivals {
     from_network.clear();
     send_failures.clear();
     stale_sources.clear();
+    narrow_paths.clear();
     for (const auto count : kCounts) this->*count = 0;
     device_gone = false;
   }
@@ -71,6 +79,7 @@ struct LoopOptions {
   std::size_t device_tailroom = 0;    // kept free behind a packet read from the device
   std::size_t max_batch = 64;         // reads of one wait(), at least 2, so that no source starves the others
   bool segmentation = true;           // datagrams leave in trains where they can (UDP_SEGMENT)
+  bool discovers_path_mtu = false;    // the sockets are prepared by discover_path_mtu(): tell what they learn
   bool plain_device_calls = false;    // the ring reads and writes the device by poll, read(2) and write(2), as before Linux 6.7
 };
 
@@ -93,6 +102,9 @@ class Loop {
   // Hands over what is queued, then waits until something arrives, wake() is called, or `timeout` passes (zero: only look;
   // Duration::max(): for ever). Appends to `arrivals`.
   virtual void wait(Duration timeout, Arrivals& arrivals) = 0;
+
+  // What the kernel would send to `remote` whole (path_mtu.h); 0: it does not say.
+  [[nodiscard]] virtual std::uint32_t ask_path_mtu(const Endpoint& remote) noexcept = 0;
 
   // Ends a wait() under way, or the next one. Any thread.
   virtual void wake() noexcept = 0;

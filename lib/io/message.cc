@@ -75,7 +75,7 @@ bool is_readable_now(int fd) noexcept {
 
 bool has_news(const Arrivals& arrivals) noexcept {
   return !arrivals.from_device.empty() || !arrivals.from_network.empty() || !arrivals.send_failures.empty() ||
-         !arrivals.stale_sources.empty() || arrivals.device_gone ||
+         !arrivals.stale_sources.empty() || !arrivals.narrow_paths.empty() || arrivals.device_gone ||
          std::any_of(std::begin(Arrivals::kCounts), std::end(Arrivals::kCounts), [&](auto count) { return arrivals.*count != 0; });
 }
 
@@ -88,6 +88,7 @@ bool move_arrivals(Arrivals& source, Arrivals& target) {
   append(source.from_network, target.from_network);
   append(source.send_failures, target.send_failures);
   append(source.stale_sources, target.stale_sources);
+  append(source.narrow_paths, target.narrow_paths);
   for (const auto count : Arrivals::kCounts) target.*count += source.*count;
   target.device_gone |= source.device_gone;
   source.clear();

@@ -13,6 +13,7 @@
 
 #include "io/device_writer.h"
 #include "io/message.h"
+#include "io/path_mtu.h"
 #include "io/train.h"
 #include "io/system_error.h"
 #include "io/wake_signal.h"
@@ -29,7 +30,8 @@ class Poller final : public Loop {
         max_batch_(std::max<std::size_t>(options.max_batch, 1)),
         segmentation_(options.segmentation),
         buffer_(kReadSize),
-        epoll_(::epoll_create1(EPOLL_CLOEXEC)) {}
+        epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+        refusals_(options.discovers_path_mtu) {}
 
   Result<void> open() {
     if (!epoll_) return system_error(errno, "epoll_create1");
@@ -68,7 +70,7 @@ class Poller final : public Loop {
         fail_first(datagrams, EAFNOSUPPORT, carried_);
         continue;
       }
-      const bool may_be_several = segmentation_ && !refusals_.contains(remote, Steady::now);
+      const bool may_be_several = segmentation_ && !refusals_.contains(remote, datagrams.front().packet.size(), Steady::now);
       datagrams = datagrams.subspan(train_.load(datagrams, may_be_several));
       const int result = ::sendmsg(fd, train_.header(), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
       train_.finish(fd, result, refusals_, carried_);
@@ -94,6 +96,9 @@ class Poller final : public Loop {
     }
   }
 
+  [[nodiscard]] std::uint32_t ask_path_mtu(const Endpoint& remote) noexcept override {
+    return io::ask_path_mtu(socket_for(remote.address.family), remote);
+  }
   void wake() noexcept override { wake_.request(); }
   [[nodiscard]] bool is_parked() const noexcept override { return wake_.is_parked(); }
   void release_unused() noexcept override {}  // one buffer
@@ -196,6 +201,10 @@ class Poller final : public Loop {
       Source& source = sources_[events[i].data.u32];
       source.is_ready = true;
       source.has_condition = (events[i].events & (EPOLLERR | EPOLLHUP | EPOLLRDHUP)) != 0;
+      if (source.has_condition && !is_device(source) && refusals_.discovers_path_mtu()) {
+        read_path_errors(source.fd, carried_.narrow_paths);  // what is left of the condition, a failed read takes away
+        source.has_condition = false;
+      }
       ++ready;
     }
     return ready;
@@ -269,7 +278,9 @@ class Poller final : public Loop {
     message.msg_iovlen = 1;
     message.msg_control = control;
     message.msg_controllen = sizeof control;
-    const ssize_t length = ::recvmsg(source.fd, &message, MSG_DONTWAIT);
+    ssize_t length = ::recvmsg(source.fd, &message, MSG_DONTWAIT);
+    // A sent datagram's error, told once.
+    if (length < 0 && refusals_.discovers_path_mtu() && is_path_error(errno)) length = ::recvmsg(source.fd, &message, MSG_DONTWAIT);
     if (length < 0) return errno == EAGAIN || errno == EINTR ? DeviceRead::kEmpty : DeviceRead::kFailed;
     intake_.receive(message, std::span(buffer_).first(static_cast<std::size_t>(length)), arrivals);
     return DeviceRead::kPacket;

@@ -38,7 +38,8 @@ Ring::Ring(const LoopOptions& options)
       segmentation_(options.segmentation),
       socket_buffers_(0, reads_, kReceivePrefix + kReadSize),
       device_buffers_(1, reads_, kReadSize),
-      trains_(kTrains) {
+      trains_(kTrains),
+      refusals_(options.discovers_path_mtu) {
   receive_layout_.msg_namelen = kNameSize;
   receive_layout_.msg_controllen = kControlSize;
   sources_[0].kind = Kind::kDevice;
@@ -165,7 +166,7 @@ void Ring::send(std::span<Datagram> datagrams) {
 // As many from the front as go together.
 void Ring::submit_train(std::span<Datagram>& datagrams, int fd) {
   if (free_trains_.empty()) flush();
-  const bool may_be_several = segmentation_ && !refusals_.contains(datagrams.front().remote, Steady::now);
+  const bool may_be_several = segmentation_ && !refusals_.contains(datagrams.front().remote, datagrams.front().packet.size(), Steady::now);
   io_uring_sqe* entry = free_trains_.empty() ? nullptr : next_entry();
   if (entry == nullptr) return fail_first(datagrams, EAGAIN, carried_);
   const std::uint32_t slot = free_trains_.back();

@@ -14,6 +14,7 @@
 #include "io/intake.h"
 #include "io/loop.h"
 #include "io/message.h"
+#include "io/path_mtu.h"
 #include "io/train.h"
 #include "io/wake_signal.h"
 
@@ -48,6 +49,9 @@ class Ring final : public Loop {
   void send(std::span<Datagram> datagrams) override;
   void write(std::span<Packet> packets) override;
   void wait(Duration timeout, Arrivals& arrivals) override;
+  [[nodiscard]] std::uint32_t ask_path_mtu(const Endpoint& remote) noexcept override {
+    return io::ask_path_mtu(socket_for(remote.address.family), remote);
+  }
   void wake() noexcept override { wake_.request(); }
   [[nodiscard]] bool is_parked() const noexcept override { return wake_.is_parked(); }
   void release_unused() noexcept override;

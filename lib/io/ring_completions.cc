@@ -98,6 +98,11 @@ bool Ring::note_read_error(Source& source, int error, Arrivals& arrivals) {
     end_device(arrivals);
     return true;
   }
+  if (source.kind != Kind::kDevice && refusals_.discovers_path_mtu() && is_path_error(error)) {
+    // Of a datagram that was sent, and told once: reading goes on at once.
+    read_path_errors(source.fd, arrivals.narrow_paths);
+    return !arrivals.narrow_paths.empty();
+  }
   source.resume_at = Steady::now() + kErrorPause;
   return false;
 }

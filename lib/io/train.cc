@@ -1,5 +1,6 @@
 // load -> sendmsg (by the caller) -> finish:  sent -> done
-//                                             refused as a train, or from a source that is gone -> each datagram once more, alone
+//                                             refused as a train, for its size, or from a source that is gone -> each datagram once
+//                                             more, alone and maybe fragmented
 //                                             any other error -> a failure for each datagram
 
 #include "io/train.h"
@@ -7,6 +8,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <utility>
+
+#include "io/path_mtu.h"
 
 namespace wgu::io {
 namespace {
@@ -17,19 +20,19 @@ bool is_refusal_of_trains(int error) noexcept { return error == EIO || error == 
 
 }  // namespace
 
-void TrainRefusals::add(const Endpoint& remote, Steady::time_point now) noexcept {
+void TrainRefusals::add(const Endpoint& remote, std::size_t size, Steady::time_point now) noexcept {
   Refusal* place = std::min_element(refusals_.begin(), refusals_.end(), [](const auto& a, const auto& b) { return a.until < b.until; });
   for (Refusal& refusal : refusals_) {
     if (refusal.remote == remote) place = &refusal;
   }
   if (!place->remote.is_set()) ++count_;
-  *place = {remote, now + kFor};
+  *place = {remote, size, now + kFor};
 }
 
-bool TrainRefusals::is_refused(const Endpoint& remote, Steady::time_point now) noexcept {
+bool TrainRefusals::is_refused(const Endpoint& remote, std::size_t size, Steady::time_point now) noexcept {
   for (Refusal& refusal : refusals_) {
     if (refusal.remote != remote) continue;
-    if (now < refusal.until) return true;
+    if (now < refusal.until) return size >= refusal.size;
     refusal = {};
     --count_;
   }
@@ -77,9 +80,26 @@ void Train::prepare(std::size_t first, std::size_t count) noexcept {
 
 void Train::finish(int fd, int result, TrainRefusals& refusals, Arrivals& arrivals) noexcept {
   if (result >= 0) return clear();
-  const bool may_be_source = local_.address.family != Family::kNone && is_local_address_error(-result);
-  const bool may_be_train = count_ > 1 && is_refusal_of_trains(-result);
-  if (!may_be_source && !may_be_train) return fail(-result, arrivals);
+  if (!refusals.discovers_path_mtu()) return settle(fd, -result, refusals, arrivals);
+  // The error may be of a datagram sent before; nothing has changed since load().
+  if (is_path_error(-result)) result = ::sendmsg(fd, &header_, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+  if (result >= 0) {
+    clear();
+  } else if (result == -EMSGSIZE || result == -EINVAL) {
+    if (const std::uint32_t mtu = ask_path_mtu(fd, remote_); mtu != 0) arrivals.narrow_paths.push_back({remote_, mtu});
+    const Fragmenting fragmenting(fd, remote_.address.family);  // who may not be fragmented will hear of it, and not be sent any more
+    settle(fd, -result, refusals, arrivals);
+  } else {
+    settle(fd, -result, refusals, arrivals);
+  }
+  read_path_errors(fd, arrivals.narrow_paths);
+}
+
+void Train::settle(int fd, int error, TrainRefusals& refusals, Arrivals& arrivals) noexcept {
+  const bool may_be_source = local_.address.family != Family::kNone && is_local_address_error(error);
+  const bool may_be_train = count_ > 1 && is_refusal_of_trains(error);
+  const bool may_be_size = refusals.discovers_path_mtu() && error == EMSGSIZE;
+  if (!may_be_source && !may_be_train && !may_be_size) return fail(error, arrivals);
   bool has_worked = false;
   for (std::size_t i = 0; i < count_; ++i) {
     const int again = send_again(fd, i, arrivals);
@@ -87,7 +107,7 @@ void Train::finish(int fd, int result, TrainRefusals& refusals, Arrivals& arriva
     if (again != 0) report(i, again, arrivals);
   }
   if (may_be_train && has_worked && (!may_be_source || local_.address.family != Family::kNone)) {
-    refusals.add(remote_, TrainRefusals::Steady::now());
+    refusals.add(remote_, error == EMSGSIZE ? payload_[0].iov_len : 0, TrainRefusals::Steady::now());
     ++arrivals.refused_trains;
   }
   clear();

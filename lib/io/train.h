@@ -16,28 +16,36 @@
 
 namespace wgu::io {
 
-// Destinations that refused a train lately: their datagrams go one by one for a while, and then a train is tried again. Routes,
-// links and path MTUs change, so no refusal is for ever. A handful of destinations; the least recent refusal gives way.
+// Destinations that refused a train lately: their datagrams go one by one for a while, and then a train is tried again; where only the
+// size was wrong, smaller ones still go in trains. Routes, links and path MTUs change, so no refusal is for ever. A handful of
+// destinations; the least recent refusal gives way.
 class TrainRefusals {
  public:
   using Steady = std::chrono::steady_clock;
   static constexpr auto kFor = std::chrono::seconds(10);
 
-  void add(const Endpoint& remote, Steady::time_point now) noexcept;
+  // `discovers_path_mtu`: of the sockets (path_mtu.h).
+  explicit TrainRefusals(bool discovers_path_mtu = false) noexcept : discovers_path_mtu_(discovers_path_mtu) {}
+  [[nodiscard]] bool discovers_path_mtu() const noexcept { return discovers_path_mtu_; }
+
+  // Of datagrams of `size` bytes and more.
+  void add(const Endpoint& remote, std::size_t size, Steady::time_point now) noexcept;
   // `now` is asked only while there is a refusal.
   template <class Clock>
-  [[nodiscard]] bool contains(const Endpoint& remote, Clock now) noexcept {
-    return count_ != 0 && is_refused(remote, now());
+  [[nodiscard]] bool contains(const Endpoint& remote, std::size_t size, Clock now) noexcept {
+    return count_ != 0 && is_refused(remote, size, now());
   }
 
  private:
   struct Refusal {
     Endpoint remote;
+    std::size_t size = 0;
     Steady::time_point until{};
   };
-  [[nodiscard]] bool is_refused(const Endpoint& remote, Steady::time_point now) noexcept;
+  [[nodiscard]] bool is_refused(const Endpoint& remote, std::size_t size, Steady::time_point now) noexcept;
   std::array<Refusal, 32> refusals_{};
   std::size_t count_ = 0;  // of refusals_ in use
+  bool discovers_path_mtu_;
 };
 
 // Must not move while the kernel holds `header`.
@@ -55,13 +63,15 @@ class Train {
   [[nodiscard]] std::size_t size() const noexcept { return count_; }
 
   // Accounts for the result of sendmsg (bytes, or -errno) and gives the packets back. A train that was refused as such is sent
-  // one by one; so is one whose sticky source is gone, from whatever address the kernel chooses.
+  // one by one; so is one whose sticky source is gone, from whatever address the kernel chooses. Where path MTUs are discovered, an
+  // error is believed when it comes twice (path_mtu.h), and what the kernel says of the path is reported.
   void finish(int fd, int result, TrainRefusals& refusals, Arrivals& arrivals) noexcept;
   // Nothing could be handed over.
   void fail(int error, Arrivals& arrivals) noexcept;
 
  private:
   void prepare(std::size_t first, std::size_t count) noexcept;
+  void settle(int fd, int error, TrainRefusals& refusals, Arrivals& arrivals) noexcept;
   void report(std::size_t index, int error, Arrivals& arrivals) const;
   [[nodiscard]] int send_again(int fd, std::size_t index, Arrivals& arrivals) noexcept;
   void clear() noexcept;

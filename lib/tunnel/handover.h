@@ -24,10 +24,16 @@ struct RoutedInitiation {
   Source source;
 };
 
+// What the network said of the way to `remote`, to whichever socket the kernel chose: for all, as anybody's peer may be there.
+struct NarrowPath {
+  Endpoint remote;
+  std::size_t mtu = 0;
+};
+
 struct Handover {
   std::uint16_t worker = 0;
   // A Datagram: its receiver index belongs to that worker.
-  std::variant<RoutedPacket, Datagram, std::unique_ptr<RoutedInitiation>> work;
+  std::variant<RoutedPacket, Datagram, std::unique_ptr<RoutedInitiation>, NarrowPath> work;
 };
 
 }  // namespace wgu::tunnel

@@ -118,6 +118,7 @@ void Shard::accept(PendingOpen& opened, std::uint64_t counter, Instant now, Tunn
   if (owner != peer.id()) return context_.counters.drop(Drop::kInDisallowedSource);
 
   packet.resize(inner->total_length);
+  if (context_.path_policy.clamp_mss) clamp_mss_of(peer, packet, now);
   peer.count_received(datagram_size);
   ++context_.counters.device_packets_sent;
   context_.counters.device_bytes_sent += packet.size();

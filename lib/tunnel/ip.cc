@@ -1,5 +1,6 @@
 // device -> parse_outbound -> padded_size, encapsulate_ecn -> peer;  peer -> parse_inbound -> decapsulate_ecn -> device;
-// device -> parse_outbound -> no peer or endpoint -> write_unreachable -> device.
+// device -> parse_outbound -> no peer or endpoint -> write_unreachable -> device;
+// device -> parse_outbound -> larger than the path to the peer takes -> write_too_big -> device.
 
 #include "tunnel/ip.h"
 
@@ -146,7 +147,24 @@ bool may_be_answered_v6(std::span<const std::uint8_t> packet) noexcept {
   }
 }
 
-std::size_t write_icmp(const InnerHeader& header, std::span<const std::uint8_t> packet, std::uint8_t* out) noexcept {
+// What an ICMP error says beside the packet it quotes. `rest` are the bytes 4 to 7, whose meaning depends on type and code.
+struct IcmpError {
+  std::uint8_t type = 0;
+  std::uint8_t code = 0;
+  std::uint32_t rest = 0;
+};
+constexpr IcmpError kUnreachableV4{3, 1};  // host unreachable, RFC 792
+constexpr IcmpError kUnreachableV6{1, 3};  // address unreachable, RFC 4443 section 3.1
+
+void write_message(const IcmpError& error, std::span<const std::uint8_t> quoted, std::uint8_t* icmp) noexcept {
+  icmp[0] = error.type;
+  icmp[1] = error.code;
+  store16(icmp + 4, error.rest >> 16);
+  store16(icmp + 6, error.rest & 0xffff);
+  std::memcpy(icmp + kIcmpHeader, quoted.data(), quoted.size());
+}
+
+std::size_t write_icmpv4(const InnerHeader& header, std::span<const std::uint8_t> packet, const IcmpError& error, std::uint8_t* out) noexcept {
   const std::size_t quoted = std::min(packet.size(), kMaxIcmpv4Size - kIpv4Header - kIcmpHeader);
   const std::size_t size = kIpv4Header + kIcmpHeader + quoted;
   std::memset(out, 0, kIpv4Header + kIcmpHeader);
@@ -159,14 +177,12 @@ std::size_t write_icmp(const InnerHeader& header, std::span<const std::uint8_t> 
   std::memcpy(out + 16, header.source, 4);
   store16(out + 10, checksum(add_words(0, {out, kIpv4Header})));
   std::uint8_t* icmp = out + kIpv4Header;
-  icmp[0] = 3;
-  icmp[1] = 1;
-  std::memcpy(icmp + kIcmpHeader, packet.data(), quoted);
+  write_message(error, packet.first(quoted), icmp);
   store16(icmp + 2, checksum(add_words(0, {icmp, kIcmpHeader + quoted})));
   return size;
 }
 
-std::size_t write_icmpv6(const InnerHeader& header, std::span<const std::uint8_t> packet, std::uint8_t* out) noexcept {
+std::size_t write_icmpv6(const InnerHeader& header, std::span<const std::uint8_t> packet, const IcmpError& error, std::uint8_t* out) noexcept {
   const std::size_t quoted = std::min(packet.size(), kMaxIcmpSize - kIpv6Header - kIcmpHeader);
   const std::size_t payload = kIcmpHeader + quoted;
   std::memset(out, 0, kIpv6Header + kIcmpHeader);
@@ -177,13 +193,18 @@ std::size_t write_icmpv6(const InnerHeader& header, std::span<const std::uint8_t
   std::memcpy(out + 8, header.destination, 16);
   std::memcpy(out + 24, header.source, 16);
   std::uint8_t* icmp = out + kIpv6Header;
-  icmp[0] = 1;
-  icmp[1] = 3;
-  std::memcpy(icmp + kIcmpHeader, packet.data(), quoted);
+  write_message(error, packet.first(quoted), icmp);
   // RFC 8200 section 8.1, the pseudo header: both addresses, the length, the protocol.
   const std::uint32_t pseudo = add_words(static_cast<std::uint32_t>(payload) + kIcmpv6, {out + 8, 32});
   store16(icmp + 2, checksum(add_words(pseudo, {icmp, payload})));
   return kIpv6Header + payload;
+}
+
+std::size_t write_error(std::span<const std::uint8_t> packet, const IcmpError& v4, const IcmpError& v6, std::uint8_t* out) noexcept {
+  if (!may_be_answered(packet)) return 0;
+  const InnerHeader header = *parse_inbound(packet);
+  packet = packet.first(header.total_length);
+  return header.family == Family::kIpv4 ? write_icmpv4(header, packet, v4, out) : write_icmpv6(header, packet, v6, out);
 }
 
 }  // namespace
@@ -237,17 +258,23 @@ bool decapsulate_ecn(std::uint8_t outer_traffic_class, std::span<std::uint8_t> p
   return true;
 }
 
-std::size_t write_unreachable(std::span<const std::uint8_t> packet, std::uint8_t* out) noexcept {
+bool may_be_answered(std::span<const std::uint8_t> packet) noexcept {
   // A packet that lies about its length is no one's to answer.
   const std::optional<InnerHeader> header = parse_inbound(packet);
-  if (!header) return 0;
+  if (!header) return false;
   packet = packet.first(header->total_length);
-  if (header->family == Family::kIpv4) {
-    if (!is_one_host_v4(header->source) || !is_one_host_v4(header->destination) || !may_be_answered_v4(packet)) return 0;
-    return write_icmp(*header, packet, out);
-  }
-  if (!is_one_host_v6(header->source) || !is_one_host_v6(header->destination) || !may_be_answered_v6(packet)) return 0;
-  return write_icmpv6(*header, packet, out);
+  return header->family == Family::kIpv4
+             ? is_one_host_v4(header->source) && is_one_host_v4(header->destination) && may_be_answered_v4(packet)
+             : is_one_host_v6(header->source) && is_one_host_v6(header->destination) && may_be_answered_v6(packet);
+}
+
+std::size_t write_unreachable(std::span<const std::uint8_t> packet, std::uint8_t* out) noexcept {
+  return write_error(packet, kUnreachableV4, kUnreachableV6, out);
+}
+
+std::size_t write_too_big(std::span<const std::uint8_t> packet, std::size_t mtu, std::uint8_t* out) noexcept {
+  const auto size = static_cast<std::uint32_t>(mtu);
+  return write_error(packet, {3, 4, size & 0xffff}, {2, 0, size}, out);
 }
 
 }  // namespace wgu::tunnel

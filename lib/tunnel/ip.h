@@ -1,6 +1,6 @@
 #pragma once
 // Inner IP packets: the checks of both directions in the kernel's order, ECN across the tunnel (RFC 6040), padding, and the
-// ICMP error for a packet that has no way out. Pure functions of bytes; nothing is read beyond the span.
+// ICMP errors for a packet that has no way out, or is too big for it. Pure functions of bytes; nothing is read beyond the span.
 
 #include <cstddef>
 #include <cstdint>
@@ -35,9 +35,14 @@ struct InnerHeader {
 [[nodiscard]] bool decapsulate_ecn(std::uint8_t outer_traffic_class, std::span<std::uint8_t> packet) noexcept;
 
 inline constexpr std::size_t kMaxIcmpSize = 1280;  // RFC 4443 section 2.4(c); IPv4 errors quote less (576, RFC 1812 4.3.2.3)
+// Do RFC 1122 3.2.2 and RFC 4443 2.4(e) allow an ICMP error about `packet`? Not about ICMP errors, fragments but the first, multicast,
+// broadcast, unspecified or loopback addresses.
+[[nodiscard]] bool may_be_answered(std::span<const std::uint8_t> packet) noexcept;
 // ICMP host unreachable (type 3 code 1) or ICMPv6 address unreachable (type 1 code 3) that answers `packet`, as if from its
-// destination. Writes to `out` (kMaxIcmpSize bytes) and returns the size; 0 when RFC 1122 3.2.2 or RFC 4443 2.4(e) forbid an
-// answer (ICMP errors, fragments but the first, multicast, broadcast, unspecified or loopback sources).
+// destination. Writes to `out` (kMaxIcmpSize bytes) and returns the size; 0 when it may not be answered.
 [[nodiscard]] std::size_t write_unreachable(std::span<const std::uint8_t> packet, std::uint8_t* out) noexcept;
+// Likewise ICMP fragmentation needed (type 3 code 4, RFC 1191 section 4) or ICMPv6 packet too big (type 2, RFC 4443 section 3.2):
+// no packet larger than `mtu` bytes gets through.
+[[nodiscard]] std::size_t write_too_big(std::span<const std::uint8_t> packet, std::size_t mtu, std::uint8_t* out) noexcept;
 
 }  // namespace wgu::tunnel

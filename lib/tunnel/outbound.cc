@@ -1,15 +1,17 @@
 // The outbound flow of a shard:
 //
 //   send -> route -> (another home: handover) -> send_to -> no session: staged, a handshake begins
-//                                                        -> plan_seal: padding, header, nonce
+//                                                        -> plan_seal: MSS, padding, header, nonce
 //   seal_planned: all planned packets, of whatever peers, in one seal(), then addressed in order
 //
-// A packet without a way out ends in refuse(): a counted drop and, where RFCs allow it, an ICMP error to its sender.
+// A packet without a way out, or too large for it, ends in refuse() or refuse_too_big(): a counted drop and, where RFCs allow it, an
+// ICMP error to its sender.
 #include <algorithm>
 #include <cstring>
 #include <utility>
 
 #include "noise/messages.h"
+#include "tunnel/mss_clamp.h"
 #include "tunnel/shard.h"
 
 namespace wgu::tunnel {
@@ -48,18 +50,22 @@ void Shard::route(Packet packet, Instant now, TunnelOutput& output) {
 void Shard::send_to(Peer& peer, Packet packet, std::uint8_t inner_traffic_class, Instant now, TunnelOutput& output) {
   if (!peer.has_endpoint()) return refuse(packet, Drop::kOutNoEndpoint, now, output);
   if (!peer.has_usable_key()) return refuse(packet, Drop::kOutUnusableKey, now, output);
+  if (context_.path_policy.discover_mtu && refuse_too_big(peer, packet, now, output)) return;
   noise::Keypair* keypair = peer.sending_keypair(now);
   if (keypair == nullptr) {
     peer.stage(std::move(packet));
     return peer.want_initiation(false, now);
   }
-  if (!plan_seal(peer, *keypair, packet, encapsulate_ecn(inner_traffic_class), false)) context_.counters.drop(Drop::kOutTooLong);
+  if (!plan_seal(peer, *keypair, packet, encapsulate_ecn(inner_traffic_class), false, now)) context_.counters.drop(Drop::kOutTooLong);
 }
 
-// Lays the packet out as a data message: header, plaintext padded to 16 (never past the MTU), room for the tag.
-bool Shard::plan_seal(Peer& peer, noise::Keypair& keypair, Packet& packet, std::uint8_t traffic_class, bool is_keepalive) {
+// Lays the packet out as a data message: header, plaintext padded to 16 (never past the MTU, nor past what the path takes in one
+// piece), room for the tag.
+bool Shard::plan_seal(Peer& peer, noise::Keypair& keypair, Packet& packet, std::uint8_t traffic_class, bool is_keepalive, Instant now) {
+  if (context_.path_policy.clamp_mss && !is_keepalive) clamp_mss_of(peer, packet, now);
   const std::size_t size = packet.size();
-  const std::size_t padded = is_keepalive ? 0 : padded_size(size, context_.mtu);
+  std::size_t padded = is_keepalive ? 0 : padded_size(size, context_.mtu);
+  if (const std::size_t room = peer.path().room(now); padded > room && size <= room) padded = room;
   if (padded > kMaxPlaintext || packet.headroom() < noise::kDataHeaderSize ||
       packet.tailroom() < padded - size + crypto::kAeadTagSize) {
     return false;
@@ -98,7 +104,7 @@ void Shard::flush_staged(Peer& peer, Instant now) {
     if (keypair == nullptr) return peer.want_initiation(false, now);
     Packet packet = peer.take_staged();
     const std::uint8_t traffic_class = encapsulate_ecn(parse_outbound(packet.bytes())->traffic_class);  // parsed before staging
-    if (!plan_seal(peer, *keypair, packet, traffic_class, false)) context_.counters.drop(Drop::kOutTooLong);
+    if (!plan_seal(peer, *keypair, packet, traffic_class, false, now)) context_.counters.drop(Drop::kOutTooLong);
   }
 }
 
@@ -108,7 +114,7 @@ void Shard::send_keepalive(Peer& peer, Instant now) {
   if (keypair == nullptr) return peer.want_initiation(false, now);
   if (!peer.has_endpoint()) return;
   Packet packet = context_.pool.take(noise::kDataHeaderSize);
-  if (packet && plan_seal(peer, *keypair, packet, 0, true)) return;
+  if (packet && plan_seal(peer, *keypair, packet, 0, true, now)) return;
   ++context_.counters.send_errors;
   peer.keepalive_not_sent(now);
 }
@@ -116,15 +122,41 @@ void Shard::send_keepalive(Peer& peer, Instant now) {
 void Shard::refuse(const Packet& packet, Drop reason, Instant now, TunnelOutput& output) {
   context_.counters.drop(reason);
   if (!icmp_bucket_.admit(now)) return;
+  answer_sender([&](std::uint8_t* out) { return write_unreachable(packet.bytes(), out); }, output);
+}
+
+// Asks for the path MTU as well, where it is not known. False: the packet may leave, whole or (outside) in pieces; so does what nobody
+// may be told about, as no loss stays unexplained.
+bool Shard::refuse_too_big(Peer& peer, const Packet& packet, Instant now, TunnelOutput& output) {
+  PathMtu& path = peer.path();
+  if (path.take_question(now)) output.path_questions.push_back({peer.endpoint(), SendTag{SendTag::Kind::kData, peer.id()}.pack()});
+  const std::size_t room = path.room(now);
+  if (packet.size() <= room) return false;
+  const std::size_t mtu = too_big_for(packet.bytes(), room);
+  if (mtu == 0 || !may_be_answered(packet.bytes())) return false;
+  context_.counters.drop(Drop::kOutPathMtu);
+  if (too_big_bucket_.admit(now)) {
+    answer_sender([&](std::uint8_t* out) { return write_too_big(packet.bytes(), mtu, out); }, output);
+  }
+  return true;
+}
+
+template <class Write>
+void Shard::answer_sender(Write write, TunnelOutput& output) {
   Packet answer = context_.pool.take(kPacketHeadroom);
   if (!answer || answer.tailroom() < kMaxIcmpSize) return;
-  const std::size_t size = write_unreachable(packet.bytes(), answer.data());
+  const std::size_t size = write(answer.data());
   if (size == 0) return;
   answer.resize(size);
   ++context_.counters.icmp_sent;
   ++context_.counters.device_packets_sent;
   context_.counters.device_bytes_sent += size;
   output.to_device.push_back(std::move(answer));
+}
+
+void Shard::clamp_mss_of(Peer& peer, const Packet& packet, Instant now) noexcept {
+  const std::size_t mtu = std::min<std::size_t>(context_.mtu, peer.path().room(now));
+  if (clamp_mss(packet.bytes(), mtu)) ++context_.counters.mss_clamped;
 }
 
 void Shard::send_failed(std::uint64_t tag, std::size_t size, Drop reason) {

@@ -37,6 +37,7 @@ void Peer::identity_changed() {
 void Peer::set_endpoint(const Endpoint& endpoint, Instant now) {
   endpoint_ = endpoint;
   local_ = {};
+  path_.forget();
   start(now);                                        // a keepalive may have come to nothing for want of an endpoint
   if (staged_.size() > 0) want_initiation(false, now);  // the old endpoint may be why they wait
 }
@@ -68,6 +69,7 @@ void Peer::fill(PeerStatus& status) const {
   status.last_handshake = last_handshake_;
   status.rx_bytes = rx_bytes_;
   status.tx_bytes = tx_bytes_;
+  status.path_mtu = path_.bytes();
 }
 
 // --- Outbound --------------------------------------------------------------------------------------------------------------
@@ -274,6 +276,7 @@ void Peer::roam_to(const Source& source) noexcept {
   if (endpoint_ != source.remote) {
     if (endpoint_.is_set()) ++context_.counters.endpoints_changed;
     endpoint_ = source.remote;
+    path_.forget();
   }
   local_ = source.local;
 }

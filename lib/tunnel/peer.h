@@ -8,6 +8,7 @@
 #include "noise/cookie.h"
 #include "noise/handshake.h"
 #include "noise/timers.h"
+#include "tunnel/path_mtu.h"
 #include "tunnel/peer_id.h"
 #include "tunnel/sessions.h"
 #include "tunnel/shard_context.h"
@@ -56,6 +57,9 @@ class Peer {
                                         Instant now);
   void keepalive_not_sent(Instant now);  // no buffer: a persistent one is tried again an interval later
   void send_failed(std::size_t size) noexcept { tx_bytes_ -= size; }  // what was counted as sent was not
+  // The way to the endpoint; known only where the shard is told to discover it.
+  [[nodiscard]] PathMtu& path() noexcept { return path_; }
+  [[nodiscard]] const Endpoint& endpoint() const noexcept { return endpoint_; }
 
   // --- Inbound -------------------------------------------------------------------------------------------------------------
   // An authenticated, fresh packet of `size` bytes arrived under `keypair`. True when it confirmed a session: flush().
@@ -102,6 +106,7 @@ class Peer {
   StagedQueue staged_;
   Endpoint endpoint_;
   LocalAddress local_;
+  PathMtu path_;
   std::uint64_t rx_bytes_ = 0;
   std::uint64_t tx_bytes_ = 0;
   WallTime last_handshake_;

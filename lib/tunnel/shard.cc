@@ -10,6 +10,9 @@ namespace {
 // ICMP errors to inner senders; the kernel's own default is one in 100 ms a destination (icmp_ratelimit) after a burst.
 constexpr unsigned kIcmpPerSecond = 100;
 constexpr unsigned kIcmpBurst = 50;
+// Reports of narrow paths, which strangers can forge and of which each is looked up among all peers.
+constexpr unsigned kNarrowPathsPerSecond = 100;
+constexpr unsigned kNarrowPathBurst = 50;
 
 std::uint64_t random_seed(const Host& host) {
   std::array<std::uint8_t, 8> bytes;
@@ -30,7 +33,9 @@ Shard::Shard(std::uint8_t worker, std::uint16_t mtu, unsigned workers, const Hos
       gate_(gate),
       context_(worker, host, pool),
       cookie_checker_(gate.cookie_secret()),
-      icmp_bucket_(kIcmpPerSecond, kIcmpBurst) {
+      icmp_bucket_(kIcmpPerSecond, kIcmpBurst),
+      too_big_bucket_(kIcmpPerSecond, kIcmpBurst),
+      narrow_path_bucket_(kNarrowPathsPerSecond, kNarrowPathBurst) {
   context_.mtu = mtu;
   context_.jitter_state = random_seed(host);
 }
@@ -51,7 +56,8 @@ void Shard::handover_failed(Handover handover) {
   if (std::holds_alternative<RoutedPacket>(handover.work)) {
     --context_.counters.outbound_forwarded;
     context_.counters.drop(Drop::kOutMailboxFull);
-  } else {
+  } else if (!std::holds_alternative<NarrowPath>(handover.work)) {  // no packet; the next too large one brings another
+
     --context_.counters.inbound_forwarded;
     context_.counters.drop(Drop::kInMailboxFull);
   }
@@ -71,6 +77,8 @@ void Shard::adopt(std::span<Handover> handovers, Instant now, TunnelOutput& outp
     } else if (auto* datagram = std::get_if<Datagram>(&handover.work)) {
       ++context_.counters.inbound_adopted;
       classify(std::move(*datagram), now);
+    } else if (const auto* path = std::get_if<NarrowPath>(&handover.work)) {
+      narrow_own(*path, now);
     } else {
       ++context_.counters.inbound_adopted;
       seal_planned(now, output);  // a new session may retire the keys of what is planned
@@ -81,6 +89,29 @@ void Shard::adopt(std::span<Handover> handovers, Instant now, TunnelOutput& outp
   }
   seal_planned(now, output);
   open_classified(now, output);
+}
+
+// --- Path MTUs -------------------------------------------------------------------------------------------------------------
+
+void Shard::answer_path(const PathQuestion& question, std::size_t mtu, Instant now) {
+  Peer* peer = find(SendTag::unpack(question.tag, worker_).peer);
+  if (peer != nullptr && peer->endpoint() == question.remote) peer->path().learn(question.remote.address.family, mtu, now);
+}
+
+void Shard::narrow_path(const Endpoint& remote, std::size_t mtu, Instant now) {
+  if (!context_.path_policy.discover_mtu || !narrow_path_bucket_.admit(now)) return;
+  const NarrowPath path{remote, mtu};
+  narrow_own(path, now);
+  for (unsigned worker = 0; worker < workers_; ++worker) {
+    if (worker != worker_) handovers_.push_back({static_cast<std::uint16_t>(worker), path});
+  }
+}
+
+void Shard::narrow_own(const NarrowPath& path, Instant now) {
+  for (const auto& peer : peers_) {
+    if (peer == nullptr || peer->endpoint() != path.remote) continue;
+    if (peer->path().narrow(path.remote.address.family, path.mtu, now)) ++context_.counters.paths_narrowed;
+  }
 }
 
 // --- Time ------------------------------------------------------------------------------------------------------------------

@@ -72,6 +72,9 @@ class Shard {
   void receive(std::span<Datagram> datagrams, Instant now, TunnelOutput& output);
   void send_failed(std::uint64_t tag, std::size_t size, Drop reason);
   void forget_local_address(std::uint64_t tag);  // the sticky source of that datagram's peer is gone
+  // Path MTUs, as wgu/tunnel.h has them.
+  void answer_path(const PathQuestion& question, std::size_t mtu, Instant now);
+  void narrow_path(const Endpoint& remote, std::size_t mtu, Instant now);
 
   // --- Between shards
   // Filled by the calls above; the caller delivers and clears. Counted as forwarded already.
@@ -91,6 +94,7 @@ class Shard {
   void apply(const ShardRemovals& removals);
   void set_up(bool is_up, Instant now);
   void set_mtu(std::uint16_t mtu) noexcept { context_.mtu = mtu; }
+  void set_path_policy(const PathPolicy& policy) noexcept { context_.path_policy = policy; }
   void fill(PeerId id, PeerStatus& status) const;
   [[nodiscard]] PrivateKey private_key() const { return context_.identity->private_key.copy(); }
 
@@ -121,11 +125,17 @@ class Shard {
   // outbound.cc
   void route(Packet packet, Instant now, TunnelOutput& output);
   void send_to(Peer& peer, Packet packet, std::uint8_t inner_traffic_class, Instant now, TunnelOutput& output);
-  [[nodiscard]] bool plan_seal(Peer& peer, noise::Keypair& keypair, Packet& packet, std::uint8_t traffic_class, bool is_keepalive);
+  [[nodiscard]] bool plan_seal(Peer& peer, noise::Keypair& keypair, Packet& packet, std::uint8_t traffic_class, bool is_keepalive,
+                               Instant now);
   void seal_planned(Instant now, TunnelOutput& output);
   void flush_staged(Peer& peer, Instant now);
   void send_keepalive(Peer& peer, Instant now);
   void refuse(const Packet& packet, Drop reason, Instant now, TunnelOutput& output);
+  [[nodiscard]] bool refuse_too_big(Peer& peer, const Packet& packet, Instant now, TunnelOutput& output);
+  template <class Write>
+  void answer_sender(Write write, TunnelOutput& output);
+  void clamp_mss_of(Peer& peer, const Packet& packet, Instant now) noexcept;
+  void narrow_own(const NarrowPath& path, Instant now);
 
   // inbound.cc
   void classify(Datagram datagram, Instant now);
@@ -151,6 +161,8 @@ class Shard {
   noise::CookieChecker cookie_checker_;
   AllowedIpsView routes_;
   TokenBucket icmp_bucket_;
+  TokenBucket too_big_bucket_;   // of its own: a path's senders must learn of it whatever else has no way out
+  TokenBucket narrow_path_bucket_;
   std::unordered_map<PublicKey, PeerId, PublicKeyHash> directory_;
   std::vector<std::unique_ptr<Peer>> peers_;  // by slot
   std::deque<QueuedHandshake> handshake_queue_;  // bounded by the gate

@@ -12,6 +12,7 @@
 #include "wgu/packet.h"
 #include "wgu/stats.h"
 #include "wgu/host.h"
+#include "wgu/tunnel.h"
 
 namespace wgu::tunnel {
 
@@ -33,6 +34,7 @@ struct ShardContext {
   std::deque<PeerId> wanting_initiation;  // each peer at most once
   std::uint64_t jitter_state = 0;         // seeded from Host; spreads retries, guards nothing
   std::uint16_t mtu = 1420;
+  PathPolicy path_policy;
   bool is_up = false;
   bool has_identity = false;  // a private key is set; asked with every packet, so that the key itself stays untouched
 

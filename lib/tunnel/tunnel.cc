@@ -11,7 +11,9 @@ namespace wgu {
 
 struct Tunnel::Impl {
   Impl(TunnelOptions options, Host given_host, PacketPool& pool)
-      : host(std::move(given_host)), gate(host), configuration(1), shard(0, options.mtu, 1, host, gate, pool) {}
+      : host(std::move(given_host)), gate(host), configuration(1), shard(0, options.mtu, 1, host, gate, pool) {
+    shard.set_path_policy(options.path);
+  }
 
   Host host;
   tunnel::HandshakeGate gate;
@@ -57,5 +59,9 @@ void Tunnel::advance(Instant now, TunnelOutput& output) { impl_->shard.advance(n
 Instant Tunnel::next_deadline() const { return impl_->shard.next_deadline(); }
 
 void Tunnel::send_failed(std::uint64_t tag, std::size_t size, Drop reason) { impl_->shard.send_failed(tag, size, reason); }
+
+void Tunnel::answer_path(const PathQuestion& question, std::size_t mtu, Instant now) { impl_->shard.answer_path(question, mtu, now); }
+
+void Tunnel::narrow_path(const Endpoint& remote, std::size_t mtu, Instant now) { impl_->shard.narrow_path(remote, mtu, now); }
 
 }  // namespace wgu

@@ -19,6 +19,7 @@ constexpr std::array<DropInfo, kDropCount> kDrops{{
     {Drop::kOutNoEndpoint, kOut, "no_endpoint", "The peer's endpoint is not known."},
     {Drop::kOutNoIdentity, kOut, "no_identity", "The device has no private key, or the interface is down."},
     {Drop::kOutUnusableKey, kOut, "unusable_key", "The peer's public key is of low order; no session may rest on it."},
+    {Drop::kOutPathMtu, kOut, "path_mtu", "The packet is larger than the path to the peer takes in one piece, and may not be fragmented."},
     {Drop::kOutStagedOverflow, kOut, "staged_overflow", "The oldest of the packets waiting for a handshake made room for a newer one."},
     {Drop::kOutHandshakeGaveUp, kOut, "handshake_gave_up", "The handshake that the packet waited for never completed."},
     {Drop::kOutPeerRemoved, kOut, "peer_removed", "The peer was removed, or its sessions were cleared, while the packet waited."},

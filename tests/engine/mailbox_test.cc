@@ -32,11 +32,13 @@ TEST_F(MailboxTest, CarriesEveryKindWhole) {
   opened->source = {remote, local};
   Handover initiation{1, std::move(opened)};
   ASSERT_TRUE(box.post(initiation));
+  Handover path{1, tunnel::NarrowPath{remote, 1300}};
+  ASSERT_TRUE(box.post(path));
   EXPECT_TRUE(box.has_mail());
 
   std::vector<Handover> mail;
   box.collect(100, mail);
-  ASSERT_EQ(mail.size(), 3U);
+  ASSERT_EQ(mail.size(), 4U);
   const auto& got_routed = std::get<tunnel::RoutedPacket>(mail[0].work);
   EXPECT_EQ(got_routed.peer, (tunnel::PeerId{7, 1, 2}));
   ASSERT_EQ(got_routed.packet.size(), 3U);
@@ -49,6 +51,9 @@ TEST_F(MailboxTest, CarriesEveryKindWhole) {
   EXPECT_EQ(got_initiation->peer, (tunnel::PeerId{9, 1, 1}));
   EXPECT_EQ(got_initiation->opened.sender_index, 77U);
   EXPECT_EQ(got_initiation->source.remote, remote);
+  const auto& got_path = std::get<tunnel::NarrowPath>(mail[3].work);
+  EXPECT_EQ(got_path.remote, remote);
+  EXPECT_EQ(got_path.mtu, 1300U);
 }
 
 TEST_F(MailboxTest, WhenFullItLeavesTheHandoverAlone) {

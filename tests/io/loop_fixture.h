@@ -63,7 +63,7 @@ class LoopTest : public ::testing::TestWithParam<Backend> {
     loop_ = std::move(*loop);
   }
 
-  Result<std::unique_ptr<Loop>> open_another(std::size_t max_batch) {
+  virtual Result<std::unique_ptr<Loop>> open_another(std::size_t max_batch) {
     LoopOptions options;
     options.pool = &*pool_;
     options.receive_headroom = kReceiveHeadroom;

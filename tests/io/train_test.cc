@@ -105,7 +105,7 @@ TEST_F(TrainTest, FailureNamesEveryDatagramAndGivesThePacketsBack) {
   }
   EXPECT_EQ(pool_.in_use(), 0u);
   EXPECT_EQ(arrivals.refused_trains, 0u) << "a full buffer says nothing about trains";
-  EXPECT_FALSE(refusals.contains(kHere, Steady::now));
+  EXPECT_FALSE(refusals.contains(kHere, 500, Steady::now));
 }
 
 TEST_F(TrainTest, NothingIsRememberedWhenTheSinglesFailToo) {
@@ -118,29 +118,41 @@ TEST_F(TrainTest, NothingIsRememberedWhenTheSinglesFailToo) {
   ASSERT_EQ(arrivals.send_failures.size(), 2u);
   EXPECT_EQ(arrivals.send_failures[0].error, EBADF);
   EXPECT_EQ(arrivals.refused_trains, 0u);
-  EXPECT_FALSE(refusals.contains(kHere, Steady::now));
+  EXPECT_FALSE(refusals.contains(kHere, 500, Steady::now));
 }
 
 TEST(TrainRefusals, LastForAWhileAndAreBounded) {
   TrainRefusals refusals;
   const Steady::time_point start{std::chrono::hours(1)};
   const auto at = [&](Steady::duration after) { return [=] { return start + after; }; };
-  EXPECT_FALSE(refusals.contains(kHere, at({})));
-  refusals.add(kHere, start);
-  refusals.add(kHere, start);
-  EXPECT_TRUE(refusals.contains(kHere, at(TrainRefusals::kFor - std::chrono::nanoseconds(1))));
-  EXPECT_FALSE(refusals.contains(kThere, at({})));
-  EXPECT_FALSE(refusals.contains(kHere, at(TrainRefusals::kFor)));
-  EXPECT_FALSE(refusals.contains(kHere, at({}))) << "over once and for all";
+  EXPECT_FALSE(refusals.contains(kHere, 1, at({})));
+  refusals.add(kHere, 0, start);
+  refusals.add(kHere, 0, start);
+  EXPECT_TRUE(refusals.contains(kHere, 1, at(TrainRefusals::kFor - std::chrono::nanoseconds(1))));
+  EXPECT_FALSE(refusals.contains(kThere, 1, at({})));
+  EXPECT_FALSE(refusals.contains(kHere, 1, at(TrainRefusals::kFor)));
+  EXPECT_FALSE(refusals.contains(kHere, 1, at({}))) << "over once and for all";
 
-  refusals.add(kThere, start);
+  refusals.add(kThere, 0, start);
   for (std::uint16_t port = 1; port <= 100; ++port) {
-    refusals.add({IpAddress::v4(192, 0, 2, 1), port, 0}, start + std::chrono::microseconds(port));
+    refusals.add({IpAddress::v4(192, 0, 2, 1), port, 0}, 0, start + std::chrono::microseconds(port));
   }
-  EXPECT_FALSE(refusals.contains(kThere, at({}))) << "the oldest gives way";
-  EXPECT_TRUE(refusals.contains({IpAddress::v4(192, 0, 2, 1), 100, 0}, at({})));
-  EXPECT_TRUE(refusals.contains({IpAddress::v4(192, 0, 2, 1), 69, 0}, at({}))) << "32 of them";
-  EXPECT_FALSE(refusals.contains({IpAddress::v4(192, 0, 2, 1), 68, 0}, at({})));
+  EXPECT_FALSE(refusals.contains(kThere, 1, at({}))) << "the oldest gives way";
+  EXPECT_TRUE(refusals.contains({IpAddress::v4(192, 0, 2, 1), 100, 0}, 1, at({})));
+  EXPECT_TRUE(refusals.contains({IpAddress::v4(192, 0, 2, 1), 69, 0}, 1, at({}))) << "32 of them";
+  EXPECT_FALSE(refusals.contains({IpAddress::v4(192, 0, 2, 1), 68, 0}, 1, at({})));
+}
+
+TEST(TrainRefusals, OfASizeLeaveSmallerOnesAlone) {
+  TrainRefusals refusals;
+  const auto now = [] { return Steady::time_point{std::chrono::hours(1)}; };
+  refusals.add(kHere, 1452, now());
+  EXPECT_TRUE(refusals.contains(kHere, 1453, now));
+  EXPECT_TRUE(refusals.contains(kHere, 1452, now));
+  EXPECT_FALSE(refusals.contains(kHere, 1451, now));
+  refusals.add(kHere, 1300, now());
+  EXPECT_TRUE(refusals.contains(kHere, 1300, now));
+  EXPECT_FALSE(refusals.contains(kHere, 1299, now));
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """UDP in trains, every datagram checked on its own.
 
-  datagrams.py receive ADDRESS PORT             until a datagram says "end" or nothing comes for 5 s; prints how many came whole and in
-                                                order; fails at one that is not as it was sent
+  datagrams.py receive ADDRESS PORT [unordered] until a datagram says "end" or nothing comes for 5 s; prints how many came whole; fails
+                                                at one that is not as it was sent, comes twice or, unless unordered may be, out of order
   datagrams.py send ADDRESS PORT COUNT SIZE     COUNT trains of 40 datagrams of SIZE bytes (UDP_SEGMENT), and after each a short one
 """
 
@@ -26,8 +26,8 @@ def family(address):
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
-def receive(address, port):
-    whole, last = 0, -1
+def receive(address, port, in_order):
+    whole, last = set(), -1
     with socket.socket(family(address), socket.SOCK_DGRAM) as receiver:
         receiver.setsockopt(socket.SOL_SOCKET, 33, 8 << 20)  # SO_RCVBUFFORCE
         receiver.bind((address, port))
@@ -43,10 +43,13 @@ def receive(address, port):
             (number,) = struct.unpack_from("!Q", datagram)
             if datagram != payload(number, len(datagram)):
                 sys.exit(f"datagram {number} of {len(datagram)} bytes was changed on its way")
-            if number <= last:
+            if number in whole:
+                sys.exit(f"datagram {number} came twice")
+            if number <= last and in_order:
                 sys.exit(f"datagram {number} came after {last}")
-            whole, last = whole + 1, number
-    print(whole)
+            whole.add(number)
+            last = number
+    print(len(whole))
 
 
 def send(address, port, count, size):
@@ -70,6 +73,6 @@ def send(address, port, count, size):
 
 if __name__ == "__main__":
     if sys.argv[1] == "receive":
-        receive(sys.argv[2], int(sys.argv[3]))
+        receive(sys.argv[2], int(sys.argv[3]), sys.argv[4:] != ["unordered"])
     else:
         send(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5]))

@@ -164,27 +164,29 @@ must_not_reach() {  # END ADDRESS; twice a second, as an answer might be late
 }
 
 # TCP with every byte checked at the other side.
-transfer() {  # SENDER RECEIVER ADDRESS-OF-RECEIVER [MEBIBYTES]
-  local sum_received sum_sent mebibytes=${4:-20} receiver
+transfer() {  # SENDER RECEIVER ADDRESS-OF-RECEIVER [MEBIBYTES [SECONDS]]
+  local sum_received sum_sent mebibytes=${4:-20} seconds=${5:-30} receiver
   at "$2" python3 "$system_tests/transfer.py" receive "$3" 7000 >"$scratch/received" &
   receiver=$!
   background+=("$receiver")
-  sum_sent=$(at "$1" timeout --foreground 30 python3 "$system_tests/transfer.py" send "$3" 7000 "$mebibytes") || fail "sending to $3 failed"
+  sum_sent=$(at "$1" timeout --foreground "$seconds" python3 "$system_tests/transfer.py" send "$3" 7000 "$mebibytes") || fail "sending to $3 failed"
   poll 10 exited "$receiver" || fail "the receiver at $3 did not finish"
   wait "$receiver" || fail "receiving at $3 failed"
   sum_received=$(<"$scratch/received")
   [[ $sum_sent == "$sum_received" ]] || fail "sent $sum_sent, received $sum_received"
 }
 
-# UDP in trains of the sender's own making. Datagrams may be lost, but what comes is as it was sent, and in order.
-datagrams() {  # SENDER RECEIVER ADDRESS-OF-RECEIVER SIZE
-  local receiver count=100 came
+# UDP in trains of the sender's own making. Datagrams may be lost, but what comes is as it was sent, comes once and, unless
+# `unordered`, in order.
+datagrams() {  # SENDER RECEIVER ADDRESS-OF-RECEIVER SIZE [TRAINS [unordered]]
+  local receiver count=${5:-100} came
   : >"$scratch/datagrams"
-  at "$2" python3 "$system_tests/datagrams.py" receive "$3" 7001 >"$scratch/datagrams" 2>&1 &
+  # shellcheck disable=SC2086 # no order asked for is no argument
+  at "$2" python3 "$system_tests/datagrams.py" receive "$3" 7001 ${6:-} >"$scratch/datagrams" 2>&1 &
   receiver=$!
   background+=("$receiver")
   poll 10 grep -q ready "$scratch/datagrams" || fail "no receiver at $3"
-  at "$1" timeout --foreground 60 python3 "$system_tests/datagrams.py" send "$3" 7001 $count "$4" || fail "sending datagrams to $3 failed"
+  at "$1" timeout --foreground 60 python3 "$system_tests/datagrams.py" send "$3" 7001 "$count" "$4" || fail "sending datagrams to $3 failed"
   poll 20 exited "$receiver" || fail "the receiver at $3 did not finish"
   wait "$receiver" || fail "$(<"$scratch/datagrams")"
   came=$(tail -1 "$scratch/datagrams")

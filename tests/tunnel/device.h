@@ -136,6 +136,7 @@ class Device {
   }
   std::vector<Sent> take_sent() { return std::exchange(sent, {}); }
   std::vector<Bytes> take_delivered() { return std::exchange(delivered, {}); }
+  std::vector<PathQuestion> take_questions() { return std::exchange(questions, {}); }
 
   [[nodiscard]] Counters counters() const {
     Counters sum;
@@ -167,6 +168,7 @@ class Device {
   std::vector<std::unique_ptr<Shard>> shards;
   std::vector<Sent> sent;
   std::vector<Bytes> delivered;
+  std::vector<PathQuestion> questions;
 
  private:
   void collect(std::size_t worker = 0) {
@@ -175,6 +177,7 @@ class Device {
       sent.push_back({Bytes(bytes.begin(), bytes.end()), datagram.remote, datagram.traffic_class, datagram.tag, worker});
     }
     for (const Packet& packet : output_.to_device) delivered.emplace_back(packet.bytes().begin(), packet.bytes().end());
+    questions.insert(questions.end(), output_.path_questions.begin(), output_.path_questions.end());
     output_.clear();
     expect_all_explained();
   }

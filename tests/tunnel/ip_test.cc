@@ -339,6 +339,32 @@ TEST(Ip, Icmpv6Unreachable) {
   }
 }
 
+TEST(Ip, TooBigSaysTheMtu) {
+  for (const std::size_t mtu : {68U, 576U, 1280U, 1340U, 65'535U}) {
+    SCOPED_TRACE(mtu);
+    const Bytes v4 = ipv4_packet(1420);
+    Bytes out(kMaxIcmpSize);
+    out.resize(write_too_big(v4, mtu, out.data()));
+    ASSERT_EQ(out.size(), 576U);
+    EXPECT_EQ(slice(out, 20, 2), (Bytes{3, 4}));
+    EXPECT_EQ(slice(out, 24, 4), (Bytes{0, 0, static_cast<std::uint8_t>(mtu >> 8), static_cast<std::uint8_t>(mtu)}));
+    EXPECT_TRUE(is_checksum_right(slice(out, 20, out.size() - 20)));
+    EXPECT_EQ(slice(out, 28, 548), slice(v4, 0, 548));
+
+    const Bytes v6 = ipv6_packet(1420);
+    out.resize(kMaxIcmpSize);
+    out.resize(write_too_big(v6, mtu, out.data()));
+    ASSERT_EQ(out.size(), 1280U);
+    EXPECT_EQ(slice(out, 40, 2), (Bytes{2, 0}));
+    EXPECT_EQ(slice(out, 44, 4), (Bytes{0, 0, static_cast<std::uint8_t>(mtu >> 8), static_cast<std::uint8_t>(mtu)}));
+    EXPECT_EQ(slice(out, 48, 1232), slice(v6, 0, 1232));
+  }
+  Bytes out(kMaxIcmpSize);
+  EXPECT_EQ(write_too_big(unreachable(ipv4_packet(100)), 1280, out.data()), 0U);
+  EXPECT_FALSE(may_be_answered(unreachable(ipv4_packet(100))));
+  EXPECT_TRUE(may_be_answered(ipv4_packet(100)));
+}
+
 TEST(Ip, PaddingIsNotQuoted) {
   Bytes packet = ipv4_packet(30);
   packet.resize(32);
