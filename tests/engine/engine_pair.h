@@ -33,10 +33,11 @@ struct Node {
   std::vector<io::FileDescriptor> device;  // what a host's IP stack would hold
   PrivateKey key = PrivateKey::generate();
   std::vector<std::string> log;
+  PathPolicy path{};
 
   // Nothing when the kernel refuses io_uring: the caller skips.
   [[nodiscard]] Result<void> start(const EngineCase& how, int type = SOCK_DGRAM) {
-    EngineOptions options{.workers = how.workers, .io = how.io, .buffers_per_worker = 512, .follow_interface = false};
+    EngineOptions options{.workers = how.workers, .io = how.io, .path = path, .buffers_per_worker = 512, .follow_interface = false};
     for (unsigned i = 0; i < how.queues; ++i) {
       int ends[2];
       if (socketpair(AF_UNIX, type, 0, ends) != 0) return Error{errno, "socketpair"};

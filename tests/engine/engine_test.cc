@@ -70,6 +70,38 @@ TEST_P(EngineTest, StatusTellsWhatWasSetAndWhatHappened) {
   EXPECT_EQ(left.peers[0].rx_bytes, 92U) << "response";
 }
 
+// The kernel's answer on loopback; ICMP and narrow links are the system tests' subject.
+TEST_P(EngineTest, KnowsPathsAndClampsWhenAsked) {
+  EnginePair pair;
+  pair.left.path = {.discover_mtu = true, .clamp_mss = true};
+  START_OR_SKIP(pair, GetParam());
+  const auto syn = [](std::uint16_t from, std::uint16_t to) {
+    std::vector<std::uint8_t> packet = inner_packet(from, to, 0, 44);
+    packet[9] = 6;
+    packet[32] = 0x60;  // a header of 24 bytes
+    packet[33] = 0x02;
+    const std::uint8_t mss[] = {2, 4, 9000 >> 8, 9000 & 0xff};
+    std::copy(std::begin(mss), std::end(mss), packet.begin() + 40);
+    return packet;
+  };
+  const auto mss_of = [](const std::vector<std::uint8_t>& packet) { return packet.size() < 44 ? 0 : packet[42] << 8 | packet[43]; };
+  pair.left.write(syn(1, 2));
+  EXPECT_EQ(mss_of(pair.right.read()), 1420 - 40);
+  pair.right.write(syn(2, 1));
+  EXPECT_EQ(mss_of(pair.left.read()), 1420 - 40);
+  EXPECT_EQ(pair.left.engine->counters().mss_clamped, 2U);
+  EXPECT_EQ(pair.right.engine->counters().mss_clamped, 0U);
+  EXPECT_GE(pair.left.engine->status().peers[0].path_mtu, 1500) << "of loopback";
+  EXPECT_EQ(pair.right.engine->status().peers[0].path_mtu, 0) << "not asked for";
+  // A new port means new sockets, which discover as well: packets still pass.
+  DeviceChange change;
+  change.listen_port = 0;
+  ASSERT_TRUE(pair.left.engine->apply(std::move(change)).ok());
+  pair.left.write(inner_packet(1, 2, 9, 1420));
+  EXPECT_EQ(number_of(pair.right.read()), 9U);
+  pair.expect_all_explained();
+}
+
 TEST_P(EngineTest, ChangesTheListenPortUnderTraffic) {
   EnginePair pair;
   START_OR_SKIP(pair, GetParam());

@@ -176,8 +176,8 @@ transfer() {  # SENDER RECEIVER ADDRESS-OF-RECEIVER [MEBIBYTES [SECONDS]]
   [[ $sum_sent == "$sum_received" ]] || fail "sent $sum_sent, received $sum_received"
 }
 
-# UDP in trains of the sender's own making. Datagrams may be lost, but what comes is as it was sent, comes once and, unless
-# `unordered`, in order.
+# UDP in trains of the sender's own making. Datagrams may be lost (half of them; with `unordered`, which means a wire with faults, three
+# quarters), but what comes is as it was sent, comes once and, unless `unordered`, in order.
 datagrams() {  # SENDER RECEIVER ADDRESS-OF-RECEIVER SIZE [TRAINS [unordered]]
   local receiver count=${5:-100} came
   : >"$scratch/datagrams"
@@ -191,7 +191,7 @@ datagrams() {  # SENDER RECEIVER ADDRESS-OF-RECEIVER SIZE [TRAINS [unordered]]
   wait "$receiver" || fail "$(<"$scratch/datagrams")"
   came=$(tail -1 "$scratch/datagrams")
   echo "$came of $((count * 41)) datagrams of $4 bytes"
-  [[ $came -ge $((count * 41 / 2)) ]] || fail "only $came of $((count * 41)) datagrams came"
+  [[ $came -ge $((count * 41 / ($# > 5 ? 4 : 2))) ]] || fail "only $came of $((count * 41)) datagrams came"
 }
 
 # Several TCP streams at once, in both directions one after the other. Throughput is for the reader; data must flow.

@@ -7,7 +7,8 @@ readonly loss=0.002 duplication=0.01 reordering=0.01 seed=20261123
 
 # Puts the relay between a and b; for a, b is there.
 relay_with_faults() {
-  at a python3 "$system_tests/lossy_wire.py" "${outer4[a]}" 51900 "${outer4[b]}" $port $loss $duplication $reordering $seed \
+  # Not by at(), as it is the relay itself that is told to end.
+  ip netns exec "${ns[a]}" python3 "$system_tests/lossy_wire.py" "${outer4[a]}" 51900 "${outer4[b]}" $port $loss $duplication $reordering $seed \
     >"$scratch/relay" 2>"$scratch/relay.log" &
   relay=$!
   background+=("$relay")
