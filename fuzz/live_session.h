@@ -114,7 +114,7 @@ class LiveSession {
   PacketPool pool;
   TunnelOutput alice_output, bob_output;
   Tunnel alice{TunnelOptions{}, host(), pool};
-  Tunnel bob{TunnelOptions{}, host(), pool};
+  Tunnel bob{TunnelOptions{.path = {.clamp_mss = true}}, host(), pool};
   std::uint64_t bob_delivered = 0;
 };
 

@@ -33,7 +33,8 @@ class Fragmenting {
   Family family_;
 };
 
-// Empties the error queue of `fd`, where the kernel puts its own refusals as well, and reports for each destination named there as too narrow what its path takes now.
+// Empties the error queue of `fd`, and reports for each destination that ICMP said to be too narrow there what its path takes now. The
+// kernel's own refusals lie in the queue as well; their senders know.
 void read_path_errors(int fd, std::vector<PathMtu>& reports);
 
 // Bytes of the largest IP packet that the kernel would send to `remote` whole: the interface's MTU, or less where the route or an ICMP

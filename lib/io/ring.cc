@@ -173,6 +173,7 @@ void Ring::submit_train(std::span<Datagram>& datagrams, int fd) {
   free_trains_.pop_back();
   Train& train = trains_[slot];
   datagrams = datagrams.subspan(train.load(datagrams, may_be_several));
+  may_be_refused_ |= train.size() > 1 || refusals_.discovers_path_mtu();
   io_uring_prep_sendmsg(entry, fd, train.header(), MSG_DONTWAIT | MSG_NOSIGNAL);
   io_uring_sqe_set_data64(entry, user_data(Kind::kSend, 0, slot));
   ++in_flight_;
@@ -224,6 +225,8 @@ void Ring::wait(Duration timeout, Arrivals& arrivals) {
     const bool is_last_look = left <= Duration::zero();
     if (may_lend) lend_buffers();
     left = arm_sources(left);
+    // A refused send still has to leave in another way, and its completion would not end the blocking.
+    if (left > Duration::zero() && std::exchange(may_be_refused_, false)) flush();
     enter(has_news(carried_) ? Duration::zero() : left);
     if (harvest(arrivals)) is_done = true;
     if (is_device_readable_ && Steady::now() >= device().resume_at && read_plainly(arrivals)) is_done = true;

@@ -139,6 +139,7 @@ class Ring final : public Loop {
   std::vector<std::uint32_t> free_trains_;
   TrainRefusals refusals_;
   std::size_t in_flight_ = 0;        // trains and writes
+  bool may_be_refused_ = false;      // among them is a train that the kernel may refuse as such, or for its size
   unsigned cancels_under_way_ = 0;
   Arrivals carried_;  // what completed outside wait()
 };

@@ -3,6 +3,7 @@
 #include <netinet/udp.h>
 
 #include <chrono>
+#include <thread>
 
 #include "io/loop_fixture.h"
 
@@ -70,6 +71,27 @@ TEST_P(TrainLoopTest, RefusedTrainLeavesDatagramByDatagram) {
   }
   EXPECT_TRUE(arrivals_.send_failures.empty());
   EXPECT_EQ(arrivals_.refused_trains, 1u) << "the destination is remembered";
+}
+
+TEST_P(TrainLoopTest, RefusedTrainDoesNotWaitForAnotherEvent) {
+  open();
+  open_sockets();
+  const int one = 1;
+  ASSERT_EQ(::setsockopt(binding_.workers[0].v4.get(), SOL_SOCKET, SO_NO_CHECK, &one, sizeof one), 0);
+  PlainSocket receiver;
+  std::vector<Datagram> batch;
+  for (int i = 0; i < 5; ++i) batch.push_back(datagram(std::to_string(100 + i), receiver.endpoint()));
+  loop_->wait(0s, arrivals_);
+  loop_->send(batch);
+  const auto before = std::chrono::steady_clock::now();
+  auto after = before;
+  std::thread reader([&] {
+    for (int i = 0; i < 5; ++i) EXPECT_TRUE(receiver.receive().has_value());
+    after = std::chrono::steady_clock::now();
+  });
+  loop_->wait(1s, arrivals_);
+  reader.join();
+  EXPECT_LT(after - before, 500ms);
 }
 
 TEST_P(TrainLoopTest, PacketsWithoutABufferAreCounted) {

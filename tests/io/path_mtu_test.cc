@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <thread>
 
 #include "io/loop_fixture.h"
 #include "io/own_namespace.h"
@@ -25,7 +26,8 @@ using Bytes = std::vector<std::uint8_t>;
 void run(const std::string& command) { ASSERT_EQ(std::system(command.c_str()), 0) << command; }
 
 void make_links() {
-  run("ip link set lo up && ip link add wire type veth peer name nowhere && ip link set wire mtu 1500 up && ip link set nowhere mtu 1500 up && "
+  run("ip link set lo up && ip link add wire type veth peer name nowhere && ip link set wire mtu 1500 up && ip link set nowhere mtu 1500 "
+      "up && "
       "ip addr add 192.0.2.1/24 dev wire && ip addr add 2001:db8::1/64 dev wire nodad && "
       "ip neigh add 192.0.2.2 lladdr 02:00:00:00:00:02 dev wire && ip neigh add 2001:db8::2 lladdr 02:00:00:00:00:02 dev wire");
 }
@@ -110,8 +112,8 @@ class Capture {
     for (ssize_t size = 0; (size = ::recv(socket_.get(), frame.data(), frame.size(), MSG_DONTWAIT)) >= 0;) {
       const int next = is_v4_ ? frame[9] : frame[6];
       if (next != IPPROTO_UDP && next != 44) continue;
-      seen.push_back({static_cast<std::size_t>(size), is_v4_ && (frame[6] & 0x40) != 0,
-                      is_v4_ ? ((frame[6] & 0x3f) | frame[7]) != 0 : next == 44});
+      seen.push_back(
+          {static_cast<std::size_t>(size), is_v4_ && (frame[6] & 0x40) != 0, is_v4_ ? ((frame[6] & 0x3f) | frame[7]) != 0 : next == 44});
     }
     return seen;
   }
@@ -132,8 +134,12 @@ class PathMtuTest : public LoopTest {
     }
   }
   Result<std::unique_ptr<Loop>> open_another(std::size_t max_batch) override {
-    LoopOptions options{.pool = &*pool_, .receive_headroom = kReceiveHeadroom, .device_headroom = kDeviceHeadroom,
-                        .device_tailroom = kDeviceTailroom, .max_batch = max_batch, .discovers_path_mtu = discovers_,
+    LoopOptions options{.pool = &*pool_,
+                        .receive_headroom = kReceiveHeadroom,
+                        .device_headroom = kDeviceHeadroom,
+                        .device_tailroom = kDeviceTailroom,
+                        .max_batch = max_batch,
+                        .discovers_path_mtu = discovers_,
                         .plain_device_calls = GetParam().plain_device_calls};
     return GetParam().is_ring ? open_ring(options) : open_poller(options);
   }
@@ -146,7 +152,8 @@ class PathMtuTest : public LoopTest {
   bool discovers_ = true;
 };
 
-INSTANTIATE_TEST_SUITE_P(Backends, PathMtuTest, ::testing::ValuesIn(kBackends), [](const auto& row) { return std::string(row.param.name); });
+INSTANTIATE_TEST_SUITE_P(Backends, PathMtuTest, ::testing::ValuesIn(kBackends),
+                         [](const auto& row) { return std::string(row.param.name); });
 
 TEST_P(PathMtuTest, TheWireShowsDfOnlyWithDiscoveryAndFragmentsOfWhatIsTooLarge) {
   test::run_in_own_namespace([this] {
@@ -263,6 +270,55 @@ TEST_P(PathMtuTest, ManyErrorsAtOnceAreOneReport) {
     arrivals_.clear();
     loop_->wait(200ms, arrivals_);
     EXPECT_GE(std::chrono::steady_clock::now() - before, 190ms) << "a queue read empty lets the loop sleep";
+  });
+}
+
+// What is in the error queue must not keep a loop from noticing what arrives.
+TEST_P(PathMtuTest, RefusalsByTheKernelDelayNoArrival) {
+  test::run_in_own_namespace([this] {
+    make_links();
+    for (const Family family : {Family::kIpv4, Family::kIpv6}) {
+      arrivals_.clear();
+      open_discovering();
+      const PlainSocket sender(family);
+      loop_->wait(0s, arrivals_);
+      for (int round = 0; round < 10; ++round) {
+        for (const std::size_t count : {1u, 5u}) {
+          send_alike(beyond(family), count, 2000);
+          arrivals_.clear();
+          loop_->wait(0s, arrivals_);
+          std::thread later([&] {
+            std::this_thread::sleep_for(20ms);
+            EXPECT_TRUE(sender.send_to(self(family), "hello"));
+          });
+          const auto before = std::chrono::steady_clock::now();
+          while (arrivals_.from_network.empty() && std::chrono::steady_clock::now() - before < 2s) loop_->wait(2s, arrivals_);
+          later.join();
+          ASSERT_EQ(arrivals_.from_network.size(), 1u);
+          ASSERT_LT(std::chrono::steady_clock::now() - before, 1s) << round << ' ' << count;
+        }
+      }
+    }
+  });
+}
+
+TEST_P(PathMtuTest, WhatIsTooLargeDoesNotWaitForAnotherEvent) {
+  test::run_in_own_namespace([this] {
+    make_links();
+    open_discovering();
+    const Capture capture(Family::kIpv4);
+    loop_->wait(0s, arrivals_);
+    send(datagram(std::string(2000, 'x'), beyond(Family::kIpv4)));
+    std::size_t seen = 0;
+    std::thread watcher([&] {
+      std::this_thread::sleep_for(300ms);
+      seen = capture.take().size();
+      loop_->wake();
+    });
+    loop_->wait(2s, arrivals_);  // comes back with what the kernel says of the path
+    loop_->wait(2s, arrivals_);
+    watcher.join();
+    EXPECT_EQ(seen, 2u);
   });
 }
 

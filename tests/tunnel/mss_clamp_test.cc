@@ -105,8 +105,8 @@ TEST(MssClamp, FindsTheOptionAmongOthersAlsoAtOddPlaces) {
 }
 
 TEST(MssClamp, OptionsThatAreNotWellFormedAreLeftAlone) {
-  for (const Bytes& options : {Bytes{2, 3, 5, 180}, Bytes{2, 5, 5, 180, 0, 0, 0, 0}, Bytes{2, 0, 5, 180}, Bytes{2, 1, 5, 180}, Bytes{1, 1, 1, 2},
-                               Bytes{1, 1, 2, 4}, Bytes{3, 0, 2, 4, 5, 180, 0, 0}, Bytes{3, 1, 2, 4, 5, 180, 0, 0},
+  for (const Bytes& options : {Bytes{2, 3, 5, 180}, Bytes{2, 5, 5, 180, 0, 0, 0, 0}, Bytes{2, 0, 5, 180}, Bytes{2, 1, 5, 180},
+                               Bytes{1, 1, 1, 2}, Bytes{1, 1, 2, 4}, Bytes{3, 0, 2, 4, 5, 180, 0, 0}, Bytes{3, 1, 2, 4, 5, 180, 0, 0},
                                Bytes{8, 10, 2, 4, 5, 180, 0, 0}, Bytes{254, 255, 2, 4}})
     EXPECT_EQ(clamped(tcp_packet(kV4, kSyn, options), 1280), 0);
   Bytes beyond = tcp_packet(kV4, kSyn, mss_option(1460));
@@ -117,8 +117,8 @@ TEST(MssClamp, OptionsThatAreNotWellFormedAreLeftAlone) {
 }
 
 TEST(MssClamp, FragmentsButTheFirstAreLeftAlone) {
-  for (const auto& [offset, is_clamped] : {std::pair{0x0000, true}, std::pair{0x4000, true}, std::pair{0x2000, true}, std::pair{0x0001, false},
-                                           std::pair{0x1fff, false}, std::pair{0x2100, false}}) {
+  for (const auto& [offset, is_clamped] : {std::pair{0x0000, true}, std::pair{0x4000, true}, std::pair{0x2000, true},
+                                           std::pair{0x0001, false}, std::pair{0x1fff, false}, std::pair{0x2100, false}}) {
     Bytes packet = tcp_packet(kV4, kSyn, mss_option(1460));
     packet[6] = static_cast<std::uint8_t>(offset >> 8);
     packet[7] = static_cast<std::uint8_t>(offset);
@@ -154,7 +154,8 @@ TEST(MssClamp, FindsTcpBehindIpv4OptionsAndIpv6Extensions) {
 TEST(MssClamp, AWrongChecksumStaysAsWrong) {
   std::mt19937 random(7);
   for (int i = 0; i < 20'000; ++i) {
-    const Bytes options = i % 2 == 0 ? mss_option(static_cast<std::uint16_t>(1400 + random() % 64'000)) : Bytes{1, 2, 4, 0xff, 0xff, 0, 0, 0};
+    const Bytes options =
+        i % 2 == 0 ? mss_option(static_cast<std::uint16_t>(1400 + random() % 64'000)) : Bytes{1, 2, 4, 0xff, 0xff, 0, 0, 0};
     Bytes packet = tcp_packet(i % 3 == 0 ? kV6 : kV4, kSyn, options);
     const std::size_t tcp = ip_header(packet);
     packet.back() = static_cast<std::uint8_t>(random());

@@ -18,11 +18,12 @@ TEST(PathMtu, RoomIsWhatTheHeadersLeave) {
     std::size_t mtu, room;
   };
   // Whitepaper 5.4.6: 16 bytes of header, 16 of tag; UDP 8; IPv4 20, IPv6 40.
-  for (const Row& row : {Row{Family::kIpv4, 1500, 1440}, Row{Family::kIpv6, 1500, 1420}, Row{Family::kIpv4, 1280, 1220},
-                         Row{Family::kIpv6, 1280, 1200}, Row{Family::kIpv4, 576, 516}, Row{Family::kIpv4, 9001, 8941},
-                         // Bounds, for what strangers can say: RFC 791, RFC 8200; and what fits an IP header.
-                         Row{Family::kIpv4, 575, 516}, Row{Family::kIpv4, 0, 516}, Row{Family::kIpv6, 1279, 1200}, Row{Family::kIpv6, 0, 1200},
-                         Row{Family::kIpv4, 65'535, 65'475}, Row{Family::kIpv4, 65'536, 65'475}, Row{Family::kIpv6, SIZE_MAX, 65'455}}) {
+  for (const Row& row :
+       {Row{Family::kIpv4, 1500, 1440}, Row{Family::kIpv6, 1500, 1420}, Row{Family::kIpv4, 1280, 1220}, Row{Family::kIpv6, 1280, 1200},
+        Row{Family::kIpv4, 576, 516}, Row{Family::kIpv4, 9001, 8941},
+        // Bounds, for what strangers can say: RFC 791, RFC 8200; and what fits an IP header.
+        Row{Family::kIpv4, 575, 516}, Row{Family::kIpv4, 0, 516}, Row{Family::kIpv6, 1279, 1200}, Row{Family::kIpv6, 0, 1200},
+        Row{Family::kIpv4, 65'535, 65'475}, Row{Family::kIpv4, 65'536, 65'475}, Row{Family::kIpv6, SIZE_MAX, 65'455}}) {
     PathMtu path;
     EXPECT_EQ(path.room(kStart), PathMtu::kNoLimit);
     path.learn(row.outer, row.mtu, kStart);

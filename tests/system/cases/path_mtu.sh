@@ -10,7 +10,8 @@ put_router_between() {
   ip link add far netns "${ns[c]}" type veth peer name wire netns "${ns[b]}"
   at c sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
   local row where device net4 net6 number
-  for row in "a wire 192.0.2 2001:db8: 1" "c wire 192.0.2 2001:db8: 254" "c far 198.51.100 2001:db8:1: 254" "b wire 198.51.100 2001:db8:1: 2"; do
+  for row in "a wire 192.0.2 2001:db8: 1" "c wire 192.0.2 2001:db8: 254" \
+    "c far 198.51.100 2001:db8:1: 254" "b wire 198.51.100 2001:db8:1: 2"; do
     read -r where device net4 net6 number <<<"$row"
     ip -n "${ns[$where]}" addr add "$net4.$number/24" dev "$device"
     ip -n "${ns[$where]}" addr add "$net6:$number/64" dev "$device" nodad
@@ -60,7 +61,8 @@ stream_goes_on() {  # SENDER RECEIVER ADDRESS-OF-SENDER
 rates = [(one["sum"]["start"], one["sum"]["bits_per_second"] / 1e6) for one in json.load(sys.stdin)["intervals"]]
 print("Mbit/s:", " ".join(f"{rate:.0f}" for _, rate in rates))
 late = [rate for start, rate in rates if start >= 3.9]
-sys.exit(not late or sum(late) / len(late) < 1 or late[-1] + late[-2] == 0)' <"$scratch/stream.json" || fail "the stream from $1 to $2 does not recover from the narrow link"
+sys.exit(not late or sum(late) / len(late) < 1 or late[-1] + late[-2] == 0)' <"$scratch/stream.json" ||
+    fail "the stream from $1 to $2 does not recover from the narrow link"
 }
 
 counter() {  # END NAME; of the sum over workers
@@ -72,7 +74,9 @@ counter() {  # END NAME; of the sum over workers
 total = json.loads(re.search(r"\{.*", sys.stdin.read()).group(0))["total"]
 print({**total["inbound"], **total["outbound"]["dropped"], **total}[sys.argv[1]])' "$2"
 }
-reassembled() { at "$1" awk '$1 == "Ip:" { if (n++) print $14 }' /proc/net/snmp; at "$1" awk '$1 == "Ip6ReasmReqds" { print $2 }' /proc/net/snmp6; }  # END
+reassembled() {  # END; fragments of both families that came
+  at "$1" awk '$1 == "Ip:" { if (n++) print $15 } $1 == "Ip6ReasmReqds" { print $2 }' /proc/net/snmp /proc/net/snmp6
+}
 
 # Discovered: the inner senders adapt, and nothing is fragmented any more. One direction a case, as hosts remember what they were told.
 path_shrinks() {  # OUTER INNER SENDER OPTION...
@@ -124,7 +128,8 @@ path_is_told() {
   ! reaches a "${inner4[b]}" -M "do" -s 1300 || fail "1328 bytes went through 1300"
   must_reach a "${inner4[b]}" -M "do" -s $((1300 - 60 - 28))
   ! reaches a "${inner4[b]}" -M "do" -s $((1300 - 60 - 28 + 1)) || fail "one byte too many went through"
-  ip -n "${ns[a]}" route get "${inner4[b]}" | grep -q 'mtu 1240' || fail "the host was not told: $(ip -n "${ns[a]}" route get "${inner4[b]}")"
+  ip -n "${ns[a]}" route get "${inner4[b]}" >"$scratch/route"
+  grep -q 'mtu 1240' "$scratch/route" || fail "the host was not told: $(<"$scratch/route")"
   must_reach a "${inner4[b]}" -M dont -s 1372
   must_reach a "${inner6[b]}" -s 1232  # 1280 bytes of IPv6, which every link carries
 }
