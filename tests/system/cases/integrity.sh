@@ -7,12 +7,13 @@ readonly loss=0.002 duplication=0.01 reordering=0.01 seed=20261123
 
 # Puts the relay between a and b; for a, b is there.
 relay_with_faults() {
+  : >"$scratch/relay"
   # Not by at(), as it is the relay itself that is told to end.
   ip netns exec "${ns[a]}" python3 "$system_tests/lossy_wire.py" "${outer4[a]}" 51900 "${outer4[b]}" $port \
     $loss $duplication $reordering $seed >"$scratch/relay" 2>"$scratch/relay.log" &
   relay=$!
   background+=("$relay")
-  poll 5 grep -q ready "$scratch/relay" || fail "the relay does not start: $(<"$scratch/relay.log")"
+  poll 10 grep -q ready "$scratch/relay" || fail "the relay does not start: $(<"$scratch/relay.log")"
   wg_at a set "${interface[a]}" peer "${public_key[b]}" endpoint "${outer4[a]}:51900"
 }
 # The faults were there, or nothing was tested.
