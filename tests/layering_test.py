@@ -72,6 +72,7 @@ TESTED_AS = {
     "tunnel/handshakes": "tunnel/tunnel",
     "tunnel/peer": "tunnel/tunnel",
     "engine/worker": "engine/engine",
+    "telemetry/host/host_metric_table": "telemetry/host/host_metrics",
     "engine/boot_clock.h": "engine/engine",
 }
 
