@@ -22,14 +22,16 @@ function(wgu_options target)
 endfunction()
 
 # One folder of lib/ is one target, linked downwards only. SOURCES are listed, never globbed. WGU_LAYERS collects the targets
-# for the one library that is installed.
+# for the one library that is installed; one that is APART is not in it.
 function(wgu_layer name)
-  cmake_parse_arguments(arg "" "" "SOURCES;LINKS;PRIVATE_LINKS" ${ARGN})
+  cmake_parse_arguments(arg "APART" "" "SOURCES;LINKS;PRIVATE_LINKS" ${ARGN})
   add_library(wgu_${name} STATIC ${arg_SOURCES})
   wgu_options(wgu_${name})
   target_include_directories(wgu_${name}
     PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
            $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/lib>)
   target_link_libraries(wgu_${name} PUBLIC ${arg_LINKS} PRIVATE ${arg_PRIVATE_LINKS})
-  set_property(GLOBAL APPEND PROPERTY WGU_LAYERS wgu_${name})
+  if(NOT arg_APART)
+    set_property(GLOBAL APPEND PROPERTY WGU_LAYERS wgu_${name})
+  endif()
 endfunction()
