@@ -5,7 +5,7 @@ wgu_packages=(
   g++ cmake ninja-build pkgconf libsodium-dev liburing-dev libboost-dev libcli11-dev libfmt-dev nlohmann-json3-dev
   # to test and to measure
   libgtest-dev libbenchmark-dev python3 iproute2 iputils-ping iperf3 procps wireguard-tools wireguard-go nftables ethtool valgrind libsimde-dev
-  python3-cryptography-vectors tshark
+  python3-cryptography-vectors tshark prometheus
 )
 # What `wgu-bench micro` is compared with, where it is to be measured; all builds work without them.
 wgu_packages_comparators=(libssl-dev libipsec-mb-dev android-libboringssl-dev)
