@@ -9,27 +9,16 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
-#include <iterator>
 #include <span>
 #include <sstream>
+
+#include "telemetry/host/kernel_text.h"
+#include "telemetry/host/processors.h"
 
 namespace wgu::bench {
 namespace {
 
 constexpr const char* kUnknown = "not readable";
-
-std::string contents(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-std::string first_line(const std::string& path) {
-  std::ifstream file(path);
-  std::string line;
-  std::getline(file, line);
-  return line;
-}
 
 std::string_view trimmed(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(" \t");
@@ -62,17 +51,21 @@ std::string features(const std::string& flags) {
                                   "avx512bw", "avx512ifma", "avx512_vbmi2", "vaes", "asimd", "sve"};
   std::string found;
   for (const char* feature : kMatter) {
-    if (has_word(flags, feature)) found += (found.empty() ? "" : " ") + std::string(feature);
+    if (!has_word(flags, feature)) continue;
+    if (!found.empty()) found += ' ';
+    found += feature;
   }
   return found.empty() ? "none of those that matter" : found;
 }
 
-// Drivers tell it in one of two places, with opposite signs.
+std::string governor(const std::string& root) {
+  const telemetry::CpuFrequency frequency = telemetry::read_frequency(root, 0);
+  return frequency.governor ? *frequency.governor : kUnknown;
+}
+
 std::string turbo(const std::string& root) {
-  const std::string cpu = root + "/sys/devices/system/cpu/";
-  if (const std::string no_turbo = first_line(cpu + "intel_pstate/no_turbo"); !no_turbo.empty()) return no_turbo == "0" ? "on" : "off";
-  if (const std::string boost = first_line(cpu + "cpufreq/boost"); !boost.empty()) return boost == "1" ? "on" : "off";
-  return kUnknown;
+  const auto is_on = telemetry::boost_is_on(root);
+  return !is_on ? kUnknown : *is_on ? "on" : "off";
 }
 
 Environment sysctls(const std::string& root) {
@@ -96,9 +89,10 @@ Environment sysctls(const std::string& root) {
   for (const std::string name : kMatter) {
     std::string path = name;
     std::replace(path.begin(), path.end(), '.', '/');
-    std::string value = first_line(root + "/proc/sys/" + path);
-    std::replace(value.begin(), value.end(), '\t', ' ');
-    if (!value.empty()) found.emplace_back("sysctl/" + name, value);  // kernels differ in which they have
+    auto value = telemetry::read_line(root + "/proc/sys/" + path);
+    if (!value) continue;  // kernels differ in which they have
+    std::replace(value->begin(), value->end(), '\t', ' ');
+    found.emplace_back("sysctl/" + name, *std::move(value));
   }
   return found;
 }
@@ -160,7 +154,7 @@ std::string cpuinfo_field(std::string_view cpuinfo, std::string_view name) {
 }
 
 Environment read_environment(const std::string& root) {
-  const std::string cpuinfo = contents(root + "/proc/cpuinfo");
+  const std::string cpuinfo = telemetry::read_text(root + "/proc/cpuinfo").value_or(std::string());
   const std::string family = cpuinfo_field(cpuinfo, "cpu family");
   std::string flags = cpuinfo_field(cpuinfo, "flags");
   if (flags.empty()) flags = cpuinfo_field(cpuinfo, "Features");  // Arm
@@ -177,7 +171,7 @@ Environment read_environment(const std::string& root) {
       {"cpu_features", features(flags)},
       {"usable_cpus", usable_cpus()},
       {"virtual_machine", has_word(flags, "hypervisor") ? "yes" : "no sign of one"},
-      {"governor", or_unknown(first_line(root + "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"))},
+      {"governor", governor(root)},
       {"turbo", turbo(root)},
       {"os", operating_system()},
   };

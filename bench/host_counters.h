@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <map>
 #include <string>
-#include <string_view>
 
 namespace wgu::bench {
 
@@ -19,15 +18,8 @@ using HostCounters = std::map<std::string, std::uint64_t>;  // what could not be
 // All of them. `root` holds proc/.
 [[nodiscard]] HostCounters read_host_counters(const std::string& root = "/");
 
-// The UDP counters among them, which each network namespace has for itself: of the calling process's.
+// The UDP counters among them, which each network namespace has for itself: of the calling thread's.
 [[nodiscard]] HostCounters read_udp_counters(const std::string& root = "/");
-
-// The parts, of texts as the kernel writes them. What is not understood is left out.
-[[nodiscard]] HostCounters parse_softnet_stat(std::string_view text);  // rows of 9 to 15 columns, by kernel version
-[[nodiscard]] HostCounters parse_udp(std::string_view snmp);           // the two lines "Udp:", by name
-[[nodiscard]] HostCounters parse_udp6(std::string_view snmp6);         // "Udp6..." lines
-// \param ticks_per_second  sysconf(_SC_CLK_TCK) of the machine
-[[nodiscard]] HostCounters parse_stat(std::string_view stat, std::uint64_t ticks_per_second);
 
 void add(HostCounters& sum, const HostCounters& more);
 // after - before of those that both have. Softnet's wrap at 32 bits; another that went back (its CPU was away) is absent.

@@ -5,28 +5,25 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <charconv>
 #include <ctime>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <string>
 
 #include "io/system_error.h"
+#include "telemetry/host/kernel_text.h"
+#include "telemetry/host/system_stat.h"
+#include "telemetry/host/tasks.h"
 
 namespace wgu::bench {
 namespace {
 
 constexpr std::uint64_t kKib = 1024;
 
-std::string read_text(const std::string& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
+std::string contents(const std::string& path) { return telemetry::read_text(path).value_or(std::string()); }
+
+CpuClaim claim_of(const telemetry::TaskRun& run) { return {static_cast<double>(run.ran) / 1e9, static_cast<double>(run.waited) / 1e9}; }
 
 // "VmRSS:     1234 kB" of /proc/PID/status.
 std::optional<std::uint64_t> size_field(std::string_view status, std::string_view name) {
@@ -41,17 +38,14 @@ std::optional<std::uint64_t> size_field(std::string_view status, std::string_vie
   return value * kKib;
 }
 
-// The names in a folder of /proc that are numbers. The folder may vanish while it is read.
-std::vector<pid_t> numbers_in(const std::string& folder) {
-  std::vector<pid_t> numbers;
+// The names in /proc that are numbers. Processes end while it is read.
+std::vector<pid_t> processes() {
+  std::vector<pid_t> found;
   std::error_code error;
-  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-    const std::string name = entry->path().filename();
-    pid_t number = 0;
-    const auto [rest, wrong] = std::from_chars(name.data(), name.data() + name.size(), number);
-    if (wrong == std::errc() && rest == name.data() + name.size()) numbers.push_back(number);
+  for (std::filesystem::directory_iterator entry("/proc", error), end; !error && entry != end; entry.increment(error)) {
+    if (const auto pid = telemetry::number<pid_t>(entry->path().filename().string())) found.push_back(*pid);
   }
-  return numbers;
+  return found;
 }
 
 // Of one thread of a later reading.
@@ -77,23 +71,14 @@ std::optional<Memory> parse_memory(std::string_view status) {
 }
 
 std::optional<MachineTime> parse_machine_time(std::string_view stat) {
-  std::istringstream fields{std::string(stat.substr(0, stat.find('\n')))};
-  std::string name;
-  // user nice system idle iowait irq softirq steal; guest time, which follows, is part of user
-  std::array<std::uint64_t, 8> ticks{};
-  if (!(fields >> name) || name != "cpu") return std::nullopt;
-  for (auto& value : ticks) {
-    if (!(fields >> value)) return std::nullopt;
+  using enum telemetry::CpuState;
+  const telemetry::CpuTicks ticks = telemetry::parse_system_stat(stat).all;
+  MachineTime time;
+  for (const auto state : {kUser, kNice, kSystem, kIrq, kSoftirq, kSteal, kIdle, kIowait}) {
+    if (!ticks[state]) return std::nullopt;
+    (state == kIdle || state == kIowait ? time.idle : time.busy) += *ticks[state];
   }
-  return MachineTime{ticks[0] + ticks[1] + ticks[2] + ticks[5] + ticks[6] + ticks[7], ticks[3] + ticks[4]};
-}
-
-std::optional<CpuClaim> parse_schedstat(std::string_view schedstat) {
-  std::istringstream fields{std::string(schedstat)};
-  std::uint64_t ran = 0;
-  std::uint64_t waited = 0;
-  if (!(fields >> ran >> waited)) return std::nullopt;
-  return CpuClaim{static_cast<double>(ran) / 1e9, static_cast<double>(waited) / 1e9};
+  return time;
 }
 
 double busiest_share(const ThreadClaims& before, const ThreadClaims& after, double seconds) {
@@ -109,7 +94,7 @@ double awake_seconds(const ThreadClaims& before, const ThreadClaims& after) {
 }
 
 bool is_running(pid_t pid) {
-  const std::string stat = read_text(fmt::format("/proc/{}/stat", pid));
+  const std::string stat = contents(fmt::format("/proc/{}/stat", pid));
   const std::size_t name_end = stat.rfind(')');  // the name may hold anything
   return name_end != std::string::npos && name_end + 2 < stat.size() && stat[name_end + 2] != 'Z' && stat[name_end + 2] != 'X';
 }
@@ -124,33 +109,31 @@ Result<double> cpu_seconds(pid_t pid) {
 
 ThreadClaims thread_claims(pid_t pid) {
   ThreadClaims claims;
-  for (const pid_t thread : numbers_in(fmt::format("/proc/{}/task", pid))) {
-    if (const auto claim = parse_schedstat(read_text(fmt::format("/proc/{}/task/{}/schedstat", pid, thread)))) claims[thread] = *claim;
-  }
+  for (const auto& [thread, run] : telemetry::read_task_runs("", std::to_string(pid))) claims[thread] = claim_of(run);
   return claims;
 }
 
 Result<CpuClaim> own_claim() {
-  const auto claim = parse_schedstat(read_text("/proc/thread-self/schedstat"));
-  if (!claim) return Error{EOPNOTSUPP, "this kernel does not tell how long threads run and wait (CONFIG_SCHED_INFO)"};
-  return *claim;
+  const auto run = telemetry::parse_schedstat(contents("/proc/thread-self/schedstat"));
+  if (!run) return Error{EOPNOTSUPP, "this kernel does not tell how long threads run and wait (CONFIG_SCHED_INFO)"};
+  return claim_of(*run);
 }
 
 Result<Memory> memory(pid_t pid) {
-  const auto found = parse_memory(read_text(fmt::format("/proc/{}/status", pid)));
+  const auto found = parse_memory(contents(fmt::format("/proc/{}/status", pid)));
   if (!found) return Error{ESRCH, fmt::format("no memory figures of process {}", pid)};
   return *found;
 }
 
 Result<MachineTime> machine_time() {
-  const auto found = parse_machine_time(read_text("/proc/stat"));
+  const auto found = parse_machine_time(contents("/proc/stat"));
   if (!found) return Error{EPROTO, "cannot read /proc/stat"};
   return *found;
 }
 
 std::vector<pid_t> processes_in(unsigned long network_namespace_inode) {
   std::vector<pid_t> found;
-  for (const pid_t pid : numbers_in("/proc")) {
+  for (const pid_t pid : processes()) {
     struct stat status {};
     if (::stat(fmt::format("/proc/{}/ns/net", pid).c_str(), &status) == 0 && status.st_ino == network_namespace_inode && is_running(pid)) {
       found.push_back(pid);

@@ -39,10 +39,9 @@ struct CpuClaim {
   friend bool operator==(const CpuClaim&, const CpuClaim&) = default;
 };
 
-// Of the text of /proc/PID/status, /proc/stat, /proc/PID/schedstat; none when it is not that.
+// Of the text of /proc/PID/status, /proc/stat; none when it is not that.
 std::optional<Memory> parse_memory(std::string_view status);
 std::optional<MachineTime> parse_machine_time(std::string_view stat);
-std::optional<CpuClaim> parse_schedstat(std::string_view schedstat);
 
 // Seconds of CPU that the process and its threads used, those that have ended included. \errors ESRCH
 Result<double> cpu_seconds(pid_t pid);

@@ -42,12 +42,6 @@ TEST(ProcessUsage, BusyShareIsOfTheTimeBetween) {
   EXPECT_DOUBLE_EQ((MachineTime{100, 200}.busy_share_since({100, 200})), 0);
 }
 
-TEST(ProcessUsage, SchedstatIsTimeRunAndWaited) {
-  EXPECT_EQ(parse_schedstat("1500000000 250000000 42\n"), (CpuClaim{1.5, 0.25}));
-  EXPECT_FALSE(parse_schedstat("1500000000"));
-  EXPECT_FALSE(parse_schedstat("x y z"));
-}
-
 TEST(ProcessUsage, BusiestThreadRanOrWaitedTheLongest) {
   const ThreadClaims before = {{10, {1, 1}}, {11, {5, 0}}};
   // 10: ran 0.2 and waited 0.3; 11: ran 0.4; 12 is new and ran 0.1

@@ -9,13 +9,6 @@
 namespace wgu::bench {
 namespace {
 
-TEST(TaskTimes, ParsesWhatTheKernelWrites) {
-  EXPECT_EQ(parse_task_schedstat("1385429 2096 17\n"), (TaskTime{1385429, 2096, 17}));
-  for (const char* text : {"", "\n", "1 2\n", "1 2 3", "1 2 3 4\n", "a 2 3\n", "-1 2 3\n"}) {
-    EXPECT_FALSE(parse_task_schedstat(text)) << text;
-  }
-}
-
 TEST(TaskTimes, UseIsWhatHappenedInBetween) {
   const TaskTimes before = {{1, {1'000'000'000, 500'000'000, 10}}, {3, {9, 9, 9}}};
   const TaskTimes after = {{1, {1'500'000'000, 750'000'000, 14}}, {2, {250'000'000, 0, 3}}, {3, {9'000'000'000, 0, 99}}};
