@@ -5,12 +5,12 @@ wgu_packages=(
   g++ cmake ninja-build pkgconf libsodium-dev liburing-dev libboost-dev libcli11-dev libfmt-dev nlohmann-json3-dev
   # to test and to measure
   libgtest-dev libbenchmark-dev python3 iproute2 iputils-ping iperf3 procps wireguard-tools wireguard-go nftables ethtool valgrind libsimde-dev
-  python3-cryptography-vectors tshark prometheus
+  python3-cryptography-vectors tshark prometheus systemtap-sdt-dev binutils
 )
 # What `wgu-bench micro` is compared with, where it is to be measured; all builds work without them.
 wgu_packages_comparators=(libssl-dev libipsec-mb-dev android-libboringssl-dev)
-# What `tests/run.sh --all` needs besides: the second compiler, and the run-time of its sanitizers and fuzzer.
-wgu_packages_all=(clang-14 libclang-rt-14-dev)
+# What `tests/run.sh --all` needs besides: the second compiler, the run-time of its sanitizers and fuzzer, and a tracer.
+wgu_packages_all=(clang-14 libclang-rt-14-dev bpftrace)
 
 # Installs those of the named packages that are missing; without root says which they are and fails.
 install_packages() {

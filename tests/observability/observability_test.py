@@ -21,6 +21,7 @@ TABLES = ["lib/values/counter_table.cc", "lib/telemetry"]
 NAME = r"(?:wgu|wireguard)_[a-z0-9_]+"
 # A family in a table: its name, perhaps its unit, its type.
 FAMILY = re.compile(rf'"({NAME})",\s*(?:"[a-z]*",\s*)?(?:[A-Za-z]+::)?"?(kCounter|kGauge|kPeak|counter|gauge)\b')
+OF_THE_MACHINE = {"instance", "device", "interface", "public_key", "worker", "cpu"}  # labels whose values no table has
 SAMPLES = {"counter": ["_total"], "gauge": [""], "histogram": ["_bucket", "_sum", "_count"]}
 # What Grafana puts in before it asks.
 VARIABLES = {"$instance": ".*", "$device": ".*", "$__rate_interval": "1m"}
@@ -56,6 +57,13 @@ def metrics_in(query):
     return set(re.findall(rf"\b{NAME}\b", re.sub(r'"(?:\\.|[^"\\])*"', '""', query)))
 
 
+def label_values_in(query):
+    """(label, value) of its matchers, as far as the values are words of ours and not a machine's names."""
+    for name, values in re.findall(r'(\w+)\s*=~?\s*"([^"]*)"', query):
+        if name not in OF_THE_MACHINE:
+            yield from ((name, value) for value in values.split("|"))
+
+
 def alerts_of(text):
     """[(name, the text of its rule)]: the files are ours, so their layout is known."""
     return re.findall(r"^ +- alert: (\w+)\n((?:^(?! +- alert:| +- name:).*\n?)*)", text, re.MULTILINE)
@@ -81,7 +89,11 @@ def queries_of(dashboard):
             yield f"variable {variable['name']}", re.match(r"label_values\((.*), \w+\)$", variable["query"]["query"]).group(1)
 
 
-def check_names(root, known):
+def words_of_tables(root):
+    return set(re.findall(r'"(\w+)"', "".join(file.read_text() for file in sorted((root / "lib").rglob("*.[ch]*")))))
+
+
+def check_names(root, known, words):
     alerts = (root / "examples/observability/alerts.yml").read_text()
     dashboard = json.loads((root / "examples/observability/dashboard.json").read_text())
     uses = [(f"alert {name}", expression_of(rule)) for name, rule in alerts_of(alerts)]
@@ -92,6 +104,9 @@ def check_names(root, known):
             yield f"{user}: no metric of ours in it: {query!r}"
         for metric in sorted(named - known):
             yield f"{user}: there is no {metric}"
+        for label, value in label_values_in(query):
+            if value not in words:
+                yield f"{user}: there is no {label}={value}"
 
 
 def check_alerts(root):
@@ -150,13 +165,15 @@ def check_with_promtool(root):
 
 
 def self_test(root):
-    known = metrics_of_tables(root)
+    known, words = metrics_of_tables(root), words_of_tables(root)
     plants = [  # file, what is replaced, by what, a part of the message that has to come
         ("examples/observability/alerts.yml", "wgu_host_softnet_dropped_total[5m]", "wgu_host_softnet_lost_total[5m]", "there is no wgu_host_softnet_lost_total"),
         ("examples/observability/alerts.yml", "wgu_host_softnet_dropped_total[5m]", "wgu_host_softnet_dropped[5m]", "there is no wgu_host_softnet_dropped"),
         ("examples/observability/alerts.yml", "rate(wgu_host_softnet_dropped_total[5m])", "vector(1)", "no metric of ours"),
         ("examples/observability/alerts.yml", "alert: WguSoftnetDrops", "alert: WguNew", "WguNew: no test"),
         ("examples/observability/alerts.yml", "          runbook: \"Spread", "          help: \"Spread", "WguSoftnetDrops: no runbook:"),
+        ("examples/observability/alerts.yml", 'state="steal"', 'state="stolen"', "there is no state=stolen"),
+        ("examples/observability/alerts.yml", "bad_mac1|invalid_initiation", "bad_mac1|bad_initiation", "there is no reason=bad_initiation"),
         ("examples/observability/dashboard.json", "wgu_host_cpu_frequency_hertz", "wgu_host_cpu_speed", "there is no wgu_host_cpu_speed"),
         ("examples/observability/dashboard.json", '"id": 3', '"id": 2', "is another's"),
         ("examples/observability/dashboard.json", '"unit": "hertz"', '"unit": ""', "no unit"),
@@ -170,7 +187,7 @@ def self_test(root):
                 shutil.copytree(root / part, copy / part)
             text = (copy / file).read_text()
             (copy / file).write_text(text.replace(old, new, 1))
-            found = [*check_names(copy, known), *check_alerts(copy), *check_panels(copy)]
+            found = [*check_names(copy, known, words), *check_alerts(copy), *check_panels(copy)]
         if old not in text or not any(message in each for each in found):
             wrong += 1
             print(f"self-test: {old!r} -> {new!r}: expected {message!r}")
@@ -193,14 +210,14 @@ def main(arguments):
         return 2
     root = Path(arguments[0]).resolve()
     # The counters' own table comes with the exporter; until then only what the host's table names can be checked.
-    known = metrics_of_tables(root)
+    known, words = metrics_of_tables(root), words_of_tables(root)
     found = [*check_alerts(root), *check_panels(root)]
-    unknown = [*check_names(root, known)]
+    unknown = [*check_names(root, known, words)]
     is_whole = (root / TABLES[0]).exists()
     found += unknown if is_whole else [each for each in unknown if "there is no wgu_host" in each]
     for file in arguments[1:]:
         text = Path(file).read_text()
-        found += [f"{file}: {each}" for each in check_names(root, metrics_of_exposition(text))]
+        found += [f"{file}: {each}" for each in check_names(root, metrics_of_exposition(text), words)]
     has_promtool = shutil.which("promtool") is not None
     if has_promtool:
         found += check_with_promtool(root)
