@@ -228,6 +228,8 @@ void Ring::wait(Duration timeout, Arrivals& arrivals) {
     // A refused send still has to leave in another way, and its completion would not end the blocking.
     if (left > Duration::zero() && std::exchange(may_be_refused_, false)) flush();
     enter(has_news(carried_) ? Duration::zero() : left);
+    // What flush() took in came before what harvest() takes in now.
+    if (move_arrivals(carried_, arrivals)) is_done = true;
     if (harvest(arrivals)) is_done = true;
     if (is_device_readable_ && Steady::now() >= device().resume_at && read_plainly(arrivals)) is_done = true;
     if (move_arrivals(carried_, arrivals)) is_done = true;
