@@ -116,6 +116,7 @@ void register_rows(const AeadTables& found, double slow_down, const std::functio
   add_handshake_rows(add);
   add_lookup_rows(add);
   add_offload_rows(add);
+  add_telemetry_rows(add);
   add_shard_rows(add);
 }
 

@@ -19,6 +19,7 @@ void add_aead_rows(const AddRow& add, const AeadTables& tables, double slow_down
 void add_handshake_rows(const AddRow& add);                       // handshake_rows.cc: X25519, handshakes, MAC1
 void add_lookup_rows(const AddRow& add);                          // lookup_rows.cc: replay window, allowed IPs, counters
 void add_offload_rows(const AddRow& add);                         // offload_rows.cc: super-packets, checksums
+void add_telemetry_rows(const AddRow& add);                       // telemetry_rows.cc: counters, histograms
 void add_shard_rows(const AddRow& add);                           // shard_rows.cc: whole flows, without I/O
 
 }  // namespace wgu::bench
