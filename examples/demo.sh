@@ -81,15 +81,15 @@ unexplained = 0
 for side, path in zip(("left", "right"), sys.argv[1:]):
     line = [l for l in open(path) if l.startswith("counters ")][-1]
     total = json.loads(line.split(" ", 2)[2])["total"]
-    out, into = total["outbound"], total["inbound"]
-    print(f"{side}: out {out['device_packets_received']} = sent {out['data_packets_sent']} + dropped {sum(out['dropped'].values())}"
-          f" + queued {out['queued']}")
-    print(f"{side}: in {into['datagrams_received']} = delivered {into['device_packets_sent'] - into['icmp_sent']}"
-          f" + consumed {into['consumed']} + dropped {sum(into['dropped'].values())} + queued {into['queued']}")
-    for name, flow in (("out", out), ("in", into)):
-        for reason, count in flow["dropped"].items():
-            if count: print(f"{side}:   dropped {name}: {reason} {count}")
-        unexplained += abs(flow["unexplained"])
+    dropped = total["dropped"]
+    print(f"{side}: out {total['device_packets_received']} = sent {total['data_packets_sent']} + dropped {sum(dropped['outbound'].values())}"
+          f" + queued {total['outbound_queued']}")
+    print(f"{side}: in {total['datagrams_received']} = delivered {total['device_packets_sent'] - total['icmp_sent']}"
+          f" + consumed {total['inbound_consumed']} + dropped {sum(dropped['inbound'].values())} + queued {total['inbound_queued']}")
+    for flow, reasons in dropped.items():
+        for reason, count in reasons.items():
+            if count: print(f"{side}:   dropped {flow}: {reason} {count}")
+    unexplained += sum(abs(count) for count in total["unexplained"].values())
 print(f"unexplained: {unexplained}")
 sys.exit(unexplained != 0)
 PYTHON

@@ -22,7 +22,6 @@
 #include "daemonise.h"
 #include "engine/cpus.h"
 #include "privileges.h"
-#include "report.h"
 
 namespace {
 
@@ -77,6 +76,15 @@ void read_environment(Options& options) {
   options.keeps_output = !name.empty() && name != "silent";
 }
 
+// Where every packet went, as one line of JSON; not to whom: a log is no place for the peers.
+std::string counters_of(wgu::Engine& engine) {
+  wgu::Snapshot snapshot = engine.snapshot();
+  snapshot.peers.clear();
+  std::string line;
+  wgu::append_json(snapshot, line);
+  return line;
+}
+
 // Until a signal to end, the engine's own end, or the loss of the control socket's file (as wireguard-go; looked at once a
 // second). SIGUSR1 prints the counters.
 std::string serve(wgu::Engine& engine, const wgu::control::UapiSocket& socket, int signals, const std::string& name) {
@@ -88,7 +96,7 @@ std::string serve(wgu::Engine& engine, const wgu::control::UapiSocket& socket, i
     signalfd_siginfo info{};
     if (waits[0].revents == 0 || read(signals, &info, sizeof info) != sizeof info) continue;
     if (info.ssi_signo != SIGUSR1) return fmt::format("signal {}", info.ssi_signo);
-    fmt::print(stderr, "counters {} {}\n", name, report_counters(engine.worker_counters()));
+    fmt::print(stderr, "counters {} {}\n", name, counters_of(engine));
   }
 }
 
@@ -136,7 +144,7 @@ int run(Options options) {
   socket->remove_file();
   engine->stop();
   if (options.log_level == wgu::LogLevel::kVerbose) {
-    fmt::print(stderr, "counters {} {}\n", name, report_counters(engine->worker_counters()));
+    fmt::print(stderr, "counters {} {}\n", name, counters_of(*engine));
   }
   return 0;
 }

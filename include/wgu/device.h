@@ -54,6 +54,7 @@ struct PeerStatus {
   std::uint64_t rx_bytes = 0;   ///< UDP payload, handshakes and keepalives included, as the kernel counts it
   std::uint64_t tx_bytes = 0;
   std::uint16_t path_mtu = 0;  ///< bytes of the largest outer packet on the way to the endpoint; 0: not known, or not asked for
+  PeerCounters counters;
 };
 
 struct DeviceStatus {

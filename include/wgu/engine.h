@@ -10,6 +10,7 @@
 #include "wgu/device.h"
 #include "wgu/result.h"
 #include "wgu/stats.h"
+#include "wgu/telemetry.h"
 #include "wgu/tunnel.h"
 
 namespace wgu {
@@ -46,6 +47,10 @@ struct EngineOptions {
   /// Later changes still need CAP_NET_ADMIN (firewall mark) and CAP_NET_BIND_SERVICE (a port below 1024).
   std::function<Result<void>()> before_threads{};
   Host host = Host::system();    ///< called from every worker
+  TelemetryLevel telemetry = TelemetryLevel::kEvents;  ///< telemetry.h
+  /// Events, one at a time and in order of time, on a thread of the engine's that has no packets; a slow one delays only further events.
+  /// It may call recent_events(), nothing else of the engine.
+  std::function<void(const Event&)> on_event{};
 };
 
 class Engine {
@@ -64,6 +69,10 @@ class Engine {
   [[nodiscard]] DeviceStatus status();
   [[nodiscard]] Counters counters();                        ///< summed over workers
   [[nodiscard]] std::vector<Counters> worker_counters();    ///< one a worker
+  [[nodiscard]] Snapshot snapshot();                        ///< all of it without secrets, for append_metrics() and append_json()
+  [[nodiscard]] std::vector<Event> recent_events() const;   ///< the last thousand or so, oldest first
+  void set_telemetry_level(TelemetryLevel level);           ///< from each worker's next round on
+  [[nodiscard]] TelemetryLevel telemetry_level() const;
   [[nodiscard]] std::string interface_name() const;         ///< follows a rename
   [[nodiscard]] unsigned workers() const;
   [[nodiscard]] const char* io_backend() const;             ///< "io_uring" or "epoll"

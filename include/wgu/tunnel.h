@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "wgu/device.h"
+#include "wgu/events.h"
 #include "wgu/host.h"
 #include "wgu/packet.h"
 #include "wgu/result.h"
@@ -82,6 +83,12 @@ class Tunnel {
   void answer_path(const PathQuestion& question, std::size_t mtu, Instant now);
   /// The network, or the kernel that sends, said that the path to `remote` takes no more than `mtu` bytes (ICMP, EMSGSIZE).
   void narrow_path(const Endpoint& remote, std::size_t mtu, Instant now);
+
+  /// Whether to tell of events; not by default. They are good until cleared or the next call, and bounded: what finds no room is
+  /// counted (events_held_back), so take them after every call.
+  void want_events(bool is_wanted);
+  [[nodiscard]] std::span<const Event> events() const;
+  void clear_events();
 
  private:
   struct Impl;

@@ -64,6 +64,7 @@ struct Engine::Impl {
   void use_binding(std::optional<io::UdpBinding> fresh);
   void on_all_workers(const Worker::Call& call);
   void stop(const std::string& why);
+  void tell(EventKind kind, std::uint64_t value);
   void log(LogLevel level, const std::string& line) const {
     if (options.log) options.log(level, line);
   }
@@ -127,6 +128,7 @@ Result<void> Engine::Impl::start() {
   if (options.before_threads) {
     if (Result<void> agreed = options.before_threads(); !agreed) return agreed;
   }
+  if (Result<void> opened_hub = crew.events.open(options.workers); !opened_hub) return opened_hub;
   configuration.emplace(options.workers);
   if (Result<void> started = start_workers(); !started) return started;
   if (!watcher || watcher->state().is_up) {
@@ -170,6 +172,7 @@ Result<void> Engine::Impl::start_workers() {
                               .format = tun.format,
                               .mtu = options.mtu},
         crew));
+    crew.workers.back()->meter().set_level(options.telemetry);
   }
   is_running = true;
   for (const auto& worker : crew.workers) {
@@ -195,6 +198,7 @@ void Engine::Impl::stop(const std::string& why) {
   for (const auto& worker : crew.workers) worker->request_stop();
   crew.stop_waking();
   for (const auto& worker : crew.workers) worker->join();
+  crew.events.deliver(options.on_event);  // the supervisor has ended
   crew.mail.clear();
   binding.reset();
   if (steering) io::TunSteering::detach(tun.queues[0].get());
@@ -207,13 +211,14 @@ void Engine::Impl::stop(const std::string& why) {
 // --- The interface ---------------------------------------------------------------------------------------------------------
 
 void Engine::Impl::supervise() {
-  pollfd waits[2] = {{stop_event.get(), POLLIN, 0}, {watcher ? watcher->fd() : -1, POLLIN, 0}};
+  pollfd waits[3] = {{stop_event.get(), POLLIN, 0}, {watcher ? watcher->fd() : -1, POLLIN, 0}, {crew.events.fd(), POLLIN, 0}};
   Instant last_probe = engine::boot_now();
   Instant last_placement = last_probe;
   const Duration interval = placement ? engine::Placement::kInterval : watcher ? kProbeInterval : -1ms;
   while (true) {
-    poll(waits, 2, static_cast<int>(interval / 1ms));
+    poll(waits, 3, static_cast<int>(interval / 1ms));
     if (waits[0].revents != 0) break;
+    if (waits[2].revents != 0) crew.events.deliver(options.on_event);
     if (placement && engine::boot_now() - last_placement >= interval) {
       last_placement = engine::boot_now();
       place_workers();
@@ -256,6 +261,7 @@ void Engine::Impl::follow_link(const io::LinkState& before) {
   if (now.mtu != before.mtu && now.mtu != 0) {
     const auto mtu = static_cast<std::uint16_t>(std::min<std::uint32_t>(now.mtu, UINT16_MAX));
     on_all_workers([mtu](tunnel::Shard& shard, io::Loop&) { shard.set_mtu(mtu); });
+    tell(EventKind::kMtuChanged, mtu);
     log(LogLevel::kVerbose, "MTU " + std::to_string(mtu));
   }
   if (now.is_up && !is_up) static_cast<void>(bring_up());  // a failure is logged, and tried again at the next probe
@@ -327,6 +333,7 @@ Result<void> Engine::Impl::apply(DeviceChange change) {
   on_all_workers([&commit](tunnel::Shard& shard, io::Loop&) { shard.apply(commit.removals[shard.worker()]); });
   configuration->reclaim();
   steer(commit.homes);
+  tell(EventKind::kConfigurationChanged, configuration->peer_count());
   return {};
 }
 
@@ -339,6 +346,11 @@ void Engine::Impl::steer(const std::vector<tunnel::Configuration::HomeChange>& h
       log(LogLevel::kVerbose, "not all allowed IPs are steered to their queue (" + set.error().message + "): mailboxes do the rest");
     }
   }
+}
+
+void Engine::Impl::tell(EventKind kind, std::uint64_t value) {
+  if (!crew.workers[0]->meter().wants_events()) return;
+  crew.events.tell({.kind = kind, .when = engine::boot_now(), .wall = options.host.wall_time(), .value = value});
 }
 
 // Sockets for a new port, or the new mark on those that stay. Nothing when there is nothing to do now.
@@ -404,6 +416,23 @@ Counters Engine::counters() {
   for (const Counters& counters : worker_counters()) sum += counters;
   return sum;
 }
+
+Snapshot Engine::snapshot() {
+  Snapshot snapshot = make_snapshot(status(), worker_counters());
+  snapshot.interface_name = interface_name();
+  snapshot.taken = impl_->options.host.wall_time();
+  snapshot.measures.resize(kMeasureCount);
+  for (const auto& worker : impl_->crew.workers) worker->meter().add_to(snapshot.measures);
+  return snapshot;
+}
+
+void Engine::set_telemetry_level(TelemetryLevel level) {
+  for (const auto& worker : impl_->crew.workers) worker->meter().set_level(level);
+}
+
+TelemetryLevel Engine::telemetry_level() const { return impl_->crew.workers[0]->meter().level(); }
+
+std::vector<Event> Engine::recent_events() const { return impl_->crew.events.recent(); }
 
 std::string Engine::interface_name() const {
   const std::lock_guard lock(impl_->mutex);

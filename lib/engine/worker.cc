@@ -30,6 +30,17 @@ Drop drop_of_send_error(int error) noexcept {
   }
 }
 
+void count_operations(const io::Arrivals& arrivals, Counters& counters) noexcept {
+  counters.device_reads += arrivals.device_reads;
+  counters.device_writes += arrivals.device_writes;
+  counters.super_packets_read += arrivals.super_packets_read;
+  counters.super_packets_written += arrivals.super_packets_written;
+  counters.socket_receives += arrivals.socket_receives;
+  counters.socket_sends += arrivals.socket_sends;
+  counters.trains_received += arrivals.trains_received;
+  counters.trains_sent += arrivals.trains_sent;
+}
+
 Duration until(Instant deadline, Instant now) noexcept {
   if (deadline == kNever) return Duration::max();
   return deadline <= now ? Duration::zero() : deadline - now;
@@ -103,6 +114,7 @@ Result<void> Worker::set_up() {
   loop_->set_device(options_.read_fd, options_.write_fd, options_.format);
   shard_ = std::make_unique<tunnel::Shard>(options_.number, options_.mtu, static_cast<unsigned>(crew_.mail.size()), crew_.options.host, crew_.gate, *pool_);
   shard_->set_path_policy(crew_.options.path);
+  shard_->counters().buffers = pool_->count() + large_pool_->count();
   was_posted_to_.resize(crew_.mail.size());
   if (crew_.mail.size() > 1) {
     shard_->set_aead({.seal = [this](auto jobs) { run_batch(jobs, crypto::seal, [this](auto&&... offer) { fan_out_.seal(offer...); }); },
@@ -117,16 +129,24 @@ void Worker::round() {
   help_others();
   const Instant now = boot_now();
   rest(now);
+  ++shard_->counters().rounds;
+  const bool brought_nothing = arrivals_.from_device.empty() && arrivals_.from_network.empty() && !has_mail();
+  if (brought_nothing) ++shard_->counters().rounds_idle;
   account(arrivals_);
   for (const io::PathMtu& path : arrivals_.narrow_paths) shard_->narrow_path(path.remote, path.mtu, now);
+  meter_.begin(arrivals_, shard_->counters(), now);
   shard_->send(arrivals_.from_device, now, output_);
+  meter_.sealed(shard_->counters());
   shard_->receive(arrivals_.from_network, now, output_);
+  meter_.opened(shard_->counters());
   arrivals_.clear();
   read_mail(now);
   shard_->advance(now, output_);
   hand_out();
+  meter_.handed_over();
   slot_.run();
   hand_out();  // a call may have made packets
+  tell_events();
 }
 
 // Buffers that a burst has made resident go back to the system after a while.
@@ -197,6 +217,9 @@ void Worker::account(const io::Arrivals& arrivals) {
   counters.device_reads_starved += arrivals.starved_device_reads;
   counters.socket_reads_starved += arrivals.starved_socket_reads;
   counters.trains_refused += arrivals.refused_trains;
+  count_operations(arrivals, counters);
+  counters.buffers_in_use = pool_->in_use() + large_pool_->in_use();
+  counters.buffers_in_use_peak = std::max(counters.buffers_in_use_peak, counters.buffers_in_use);
   if (arrivals.device_gone) crew_.device_gone();
 }
 
@@ -210,6 +233,7 @@ void Worker::read_mail(Instant now) {
     if (box != nullptr) box->collect(kMailPerRound, mail_);
   }
   if (mail_.empty()) return;
+  shard_->counters().mailbox_peak = std::max<std::uint64_t>(shard_->counters().mailbox_peak, mail_.size());
   shard_->adopt(mail_, now, output_);
   mail_.clear();
 }
@@ -236,7 +260,30 @@ void Worker::hand_out() {
   }
 }
 
+void Worker::tell_events() {
+  tunnel::EventBuffer& buffer = shard_->events();
+  buffer.set_wanted(meter_.wants_events());
+  if (buffer.events().empty()) return;
+  Counters& counters = shard_->counters();
+  bool is_any_told = false;
+  for (Event event : buffer.events()) {
+    if (event.kind == EventKind::kHandshakeCompleted) meter_.handshake_took(event.value);
+    event.worker = options_.number;
+    const bool is_told = event_limiter_.admit(event) && post(event);
+    is_any_told |= is_told;
+    if (!is_told) ++counters.events_held_back;
+  }
+  buffer.clear();
+  if (is_any_told) crew_.events.wake();
+}
+
+bool Worker::post(Event& event) {
+  event.wall = crew_.options.host.wall_time();
+  return crew_.events.post(options_.number, event);
+}
+
 void Worker::tear_down() {
+  tell_events();
   // What the kernel has already taken still completes, so that the final counters tell the truth.
   for (int rounds = 0; loop_->in_flight() > 0 && rounds < 16; ++rounds) loop_->wait(std::chrono::milliseconds(10), arrivals_);
   account(arrivals_);

@@ -4,7 +4,7 @@
 //   wait -> shares of other workers' batches -> packets from the device -> datagrams from the network -> mail from other workers
 //        -> timers, handshakes -> calls -> hand everything produced to the loop and to the other workers' mailboxes
 //
-// Only call() and wake() are for other threads.
+// Only call(), wake() and meter() are for other threads.
 
 #include <atomic>
 #include <functional>
@@ -14,9 +14,12 @@
 #include <vector>
 
 #include "engine/call_slot.h"
+#include "engine/event_hub.h"
 #include "engine/fan_out.h"
 #include "engine/mailbox.h"
+#include "engine/meter.h"
 #include "io/loop.h"
+#include "telemetry/event_limiter.h"
 #include "tunnel/shard.h"
 #include "wgu/engine.h"
 
@@ -34,6 +37,7 @@ struct Crew {
   std::function<void()> device_gone;  // any thread, at least once
   // Batches that workers offer to others right now; looked at once a round.
   std::atomic<unsigned> open_offers{0};
+  EventHub events{};
   // Who may still wake a loop: the engine, and each running worker. A worker waits for zero before it destroys its own.
   std::atomic<unsigned> wakers{1};
   void stop_waking() noexcept {
@@ -72,6 +76,7 @@ class Worker {
     wait();
   }
 
+  [[nodiscard]] Meter& meter() noexcept { return meter_; }
   void wake() noexcept { loop_->wake(); }
   [[nodiscard]] int thread_number() const noexcept { return thread_number_; }  // gettid(2), once start() has returned
   [[nodiscard]] bool is_parked() const noexcept { return loop_->is_parked(); }
@@ -91,6 +96,8 @@ class Worker {
   [[nodiscard]] bool has_mail() const noexcept;
   void hand_out();
   void rest(Instant now);
+  void tell_events();
+  [[nodiscard]] bool post(Event& event);
   void tear_down();
 
   WorkerOptions options_;
@@ -110,6 +117,8 @@ class Worker {
   std::vector<Worker*> idle_;
   Instant last_traffic_{};
   bool is_resting_ = true;  // holds no more memory than it needs
+  Meter meter_;
+  telemetry::EventLimiter event_limiter_;
   CallSlot slot_;
   std::function<void()> call_;
   std::atomic<bool> is_stopping_{false};

@@ -39,4 +39,10 @@ int write_to_device(int fd, const DeviceWriter::Write& write) noexcept {
   return ::writev(fd, write.pieces.data(), static_cast<int>(write.pieces.size())) < 0 ? errno : 0;
 }
 
+void finish_write(const DeviceWriter::Write& write, int error, Arrivals& arrivals) noexcept {
+  ++arrivals.device_writes;
+  if (write.packets > 1) ++arrivals.super_packets_written;
+  if (error != 0) arrivals.write_failures += write.packets;
+}
+
 }  // namespace wgu::io

@@ -39,4 +39,7 @@ class DeviceWriter {
 // One writev of what plan() said. 0, or an errno.
 int write_to_device(int fd, const DeviceWriter::Write& write) noexcept;
 
+// Accounts for the result of such a write: 0, or an errno.
+void finish_write(const DeviceWriter::Write& write, int error, Arrivals& arrivals) noexcept;
+
 }  // namespace wgu::io

@@ -52,6 +52,7 @@ Packet Intake::take(const Room& room, std::size_t size, Arrivals& arrivals) noex
 }
 
 void Intake::receive(msghdr& message, std::span<const std::uint8_t> payload, Arrivals& arrivals) {
+  ++arrivals.socket_receives;
   if ((message.msg_flags & MSG_TRUNC) != 0) {
     ++arrivals.truncated_datagrams;
     return;
@@ -64,6 +65,7 @@ void Intake::receive(msghdr& message, std::span<const std::uint8_t> payload, Arr
   }
   const std::size_t named = decode_control(message, way);
   const std::size_t segment = named == 0 ? payload.size() : named;
+  if (payload.size() > segment) ++arrivals.trains_received;
   do {
     const auto bytes = payload.first(std::min(segment, payload.size()));
     payload = payload.subspan(bytes.size());
@@ -75,6 +77,7 @@ void Intake::receive(msghdr& message, std::span<const std::uint8_t> payload, Arr
 }
 
 void Intake::read_device(std::span<const std::uint8_t> bytes, Arrivals& arrivals) {
+  ++arrivals.device_reads;
   if (has_virtio_header_) return read_virtio(bytes, arrivals);
   Packet packet = take(of_device_packets_, bytes.size(), arrivals);
   if (!packet) return;
@@ -89,6 +92,7 @@ void Intake::read_virtio(std::span<const std::uint8_t> bytes, Arrivals& arrivals
     ++arrivals.malformed_device_reads;
     return;
   }
+  if (super.segments() > 1) ++arrivals.super_packets_read;
   for (std::size_t i = 0; i < super.segments(); ++i) {
     Packet packet = take(of_device_packets_, super.segment_size(i), arrivals);
     if (!packet) continue;

@@ -43,13 +43,25 @@ struct Arrivals {
   std::uint64_t malformed_device_reads = 0;    // super-packets that contradict their virtio header: dropped
   std::uint64_t starved_device_reads = 0;      // no buffer in the pool: the read waits (the packet stays in the kernel)
   std::uint64_t starved_socket_reads = 0;
+  std::uint64_t device_reads = 0;              // that brought something
+  std::uint64_t device_writes = 0;
+  std::uint64_t super_packets_read = 0;        // of those, with several packets in one piece
+  std::uint64_t super_packets_written = 0;
+  std::uint64_t socket_receives = 0;
+  std::uint64_t socket_sends = 0;
+  std::uint64_t trains_received = 0;
+  std::uint64_t trains_sent = 0;
   bool device_gone = false;                    // the device was deleted (EBADFD and the like): no more reads from it
 
-  // All of them, for who treats them alike.
+  // All that has happened, for who treats them alike.
   static constexpr std::uint64_t Arrivals::*kCounts[] = {
       &Arrivals::refused_trains,          &Arrivals::write_failures,     &Arrivals::truncated_datagrams,
       &Arrivals::truncated_device_packets, &Arrivals::unplaced_datagrams, &Arrivals::unplaced_device_packets,
       &Arrivals::malformed_device_reads,  &Arrivals::starved_device_reads, &Arrivals::starved_socket_reads};
+  // What it took. No news: that a send has completed ends no wait().
+  static constexpr std::uint64_t Arrivals::*kOperations[] = {
+      &Arrivals::device_reads,    &Arrivals::device_writes, &Arrivals::super_packets_read, &Arrivals::super_packets_written,
+      &Arrivals::socket_receives, &Arrivals::socket_sends,  &Arrivals::trains_received,    &Arrivals::trains_sent};
 
   void clear() noexcept {
     from_device.clear();
@@ -58,6 +70,7 @@ struct Arrivals {
     stale_sources.clear();
     narrow_paths.clear();
     for (const auto count : kCounts) this->*count = 0;
+    for (const auto count : kOperations) this->*count = 0;
     device_gone = false;
   }
 };

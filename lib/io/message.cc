@@ -80,6 +80,7 @@ bool has_news(const Arrivals& arrivals) noexcept {
 }
 
 bool move_arrivals(Arrivals& source, Arrivals& target) {
+  for (const auto count : Arrivals::kOperations) target.*count += std::exchange(source.*count, 0);
   if (!has_news(source)) return false;
   const auto append = [](auto& from, auto& to) {
     to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));

@@ -121,7 +121,7 @@ class Poller final : public Loop {
   void write_all() {
     if (writer_.is_empty()) return;
     for (const DeviceWriter::Write& planned : writer_.plan()) {
-      if (write_to_device(device_write_fd_, planned) != 0) carried_.write_failures += planned.packets;
+      finish_write(planned, write_to_device(device_write_fd_, planned), carried_);
     }
     writer_.clear();
   }

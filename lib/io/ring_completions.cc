@@ -58,8 +58,8 @@ bool Ring::complete_write(std::uint32_t slot, int result, Arrivals& arrivals) {
     // A descriptor without NOWAIT. Completions come in order, so that writing here keeps it.
     is_write_by_ring_ = false;
     write_plainly(planned_[slot], arrivals);
-  } else if (result < 0) {
-    arrivals.write_failures += planned_[slot].packets;
+  } else {
+    finish_write(planned_[slot], -std::min(result, 0), arrivals);
   }
   return result < 0;
 }
@@ -167,7 +167,7 @@ bool Ring::read_plainly(Arrivals& arrivals) {
 }
 
 void Ring::write_plainly(const DeviceWriter::Write& write, Arrivals& arrivals) noexcept {
-  if (write_to_device(write_fd_, write) != 0) arrivals.write_failures += write.packets;
+  finish_write(write, write_to_device(write_fd_, write), arrivals);
 }
 
 }  // namespace wgu::io

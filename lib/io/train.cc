@@ -79,7 +79,11 @@ void Train::prepare(std::size_t first, std::size_t count) noexcept {
 }
 
 void Train::finish(int fd, int result, TrainRefusals& refusals, Arrivals& arrivals) noexcept {
-  if (result >= 0) return clear();
+  ++arrivals.socket_sends;
+  if (result >= 0) {
+    if (count_ > 1) ++arrivals.trains_sent;
+    return clear();
+  }
   if (!refusals.discovers_path_mtu()) return settle(fd, -result, refusals, arrivals);
   // The error may be of a datagram sent before; nothing has changed since load().
   if (is_path_error(-result)) result = ::sendmsg(fd, &header_, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
@@ -117,6 +121,7 @@ void Train::settle(int fd, int error, TrainRefusals& refusals, Arrivals& arrival
 int Train::send_again(int fd, std::size_t index, Arrivals& arrivals) noexcept {
   const auto attempt = [&] {
     prepare(index, 1);
+    ++arrivals.socket_sends;
     return ::sendmsg(fd, &header_, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? errno : 0;
   };
   int error = attempt();

@@ -1,5 +1,6 @@
 #include "tunnel/handshake_gate.h"
 
+#include <algorithm>
 #include <array>
 
 namespace wgu::tunnel {
@@ -28,11 +29,13 @@ bool HandshakeGate::try_enter() noexcept {
 
 void HandshakeGate::leave() noexcept { queued_.fetch_sub(1, std::memory_order_relaxed); }
 
-bool HandshakeGate::is_under_load(Instant now) noexcept {
+bool HandshakeGate::is_under_load(Instant now, Duration& prolonged) noexcept {
   const Clock::rep instant = now.time_since_epoch().count();
   if (queued() >= noise::kMaxQueuedHandshakes / 8) {
     // Workers' clocks agree to within a batch: a lost race moves the end by microseconds.
-    under_load_until_.store((now + noise::kUnderLoadSticky).time_since_epoch().count(), std::memory_order_relaxed);
+    const Clock::rep until = (now + noise::kUnderLoadSticky).time_since_epoch().count();
+    const Clock::rep before = under_load_until_.exchange(until, std::memory_order_relaxed);
+    prolonged += Duration(std::max<Clock::rep>(0, until - std::max(before, instant)));
     return true;
   }
   return instant < under_load_until_.load(std::memory_order_relaxed);

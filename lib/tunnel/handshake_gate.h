@@ -20,8 +20,13 @@ class HandshakeGate {
   [[nodiscard]] bool try_enter() noexcept;
   void leave() noexcept;
 
-  // The queue is at least 1/8 full, or was within the last second (kernel receive.c): a valid MAC2 becomes necessary.
-  [[nodiscard]] bool is_under_load(Instant now) noexcept;
+  // The queue is at least 1/8 full, or was within the last second (kernel receive.c): a valid MAC2 becomes necessary. `prolonged`
+  // grows by how much longer that is so now; all workers' together is how long it was.
+  [[nodiscard]] bool is_under_load(Instant now, Duration& prolonged) noexcept;
+  [[nodiscard]] bool is_under_load(Instant now) noexcept {
+    Duration prolonged{};
+    return is_under_load(now, prolonged);
+  }
 
   [[nodiscard]] bool admit_source(const IpAddress& source, Instant now) noexcept { return sources_.admit(source, now); }
   [[nodiscard]] bool admit_cookie_reply(Instant now) noexcept { return cookie_replies_.admit(now); }

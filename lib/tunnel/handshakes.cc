@@ -6,6 +6,7 @@
 //                          -> response:   session begins, what was staged is sealed
 //                          -> cookie reply
 //   wanting_initiation -> Peer::send_initiation
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -17,6 +18,7 @@ namespace {
 
 // Messages and initiations that one advance() works off: about half a millisecond at the most.
 constexpr int kHandshakesPerAdvance = 4;
+constexpr std::size_t kHighHandshakeQueue = noise::kMaxQueuedHandshakes / 4 * 3;  // told as an event
 
 Drop drop_of(noise::Handshake::Verdict verdict, Drop invalid, Drop unexpected) noexcept {
   switch (verdict) {
@@ -32,10 +34,19 @@ Drop drop_of(noise::Handshake::Verdict verdict, Drop invalid, Drop unexpected) n
 void Shard::enqueue_handshake(const Datagram& datagram) {
   if (!gate_.try_enter()) return context_.counters.drop(Drop::kInHandshakeQueueFull);
   ++context_.counters.inbound_queued;
+  const std::size_t depth = gate_.queued();
+  context_.counters.inbound_queued_peak = std::max(context_.counters.inbound_queued_peak, context_.counters.inbound_queued);
+  if (depth == kHighHandshakeQueue) context_.emit({.kind = EventKind::kQueueHigh, .reason = Drop::kInHandshakeQueueFull, .value = depth});
   QueuedHandshake& queued = handshake_queue_.emplace_back();
   std::memcpy(queued.bytes.data(), datagram.packet.data(), datagram.packet.size());
   queued.size = static_cast<std::uint8_t>(datagram.packet.size());
   queued.source = {datagram.remote, datagram.local};
+}
+
+// Counted as dropped, and told: a handshake that fails is what an operator looks for first.
+void Shard::refuse_handshake(Drop reason, const Source& source, const PublicKey& peer) {
+  context_.counters.drop(reason);
+  context_.emit({.kind = EventKind::kHandshakeFailed, .reason = reason, .peer = peer, .endpoint = source.remote});
 }
 
 void Shard::run_handshakes(Instant now, TunnelOutput& output) {
@@ -64,11 +75,15 @@ void Shard::consume_handshake(const QueuedHandshake& queued, Instant now, Tunnel
   const auto type = static_cast<noise::MessageType>(message[0]);
   if (type == noise::MessageType::kCookieReply) return consume_cookie_reply(queued, now);
 
-  if (!cookie_checker_.has_valid_mac1(message)) return context_.counters.drop(Drop::kInBadMac1);
-  if (gate_.is_under_load(now)) {
+  if (!cookie_checker_.has_valid_mac1(message)) return refuse_handshake(Drop::kInBadMac1, queued.source);
+  Duration prolonged{};
+  const bool is_under_load = gate_.is_under_load(now, prolonged);
+  context_.counters.under_load_nanoseconds += static_cast<std::uint64_t>(prolonged.count());
+  if (prolonged == noise::kUnderLoadSticky) context_.emit({.kind = EventKind::kUnderLoad, .value = gate_.queued()});  // it was not before
+  if (is_under_load) {
     if (!cookie_checker_.has_valid_mac2(message, queued.source.remote, now)) return answer_with_cookie(queued, now, output);
     // Only a source that has proven itself is counted: a spoofer cannot drain a victim's bucket.
-    if (!gate_.admit_source(queued.source.remote.address, now)) return context_.counters.drop(Drop::kInRateLimited);
+    if (!gate_.admit_source(queued.source.remote.address, now)) return refuse_handshake(Drop::kInRateLimited, queued.source);
   }
   if (type == noise::MessageType::kInitiation) {
     consume_initiation(queued, now, output);
@@ -79,8 +94,8 @@ void Shard::consume_handshake(const QueuedHandshake& queued, Instant now, Tunnel
 
 void Shard::answer_with_cookie(const QueuedHandshake& queued, Instant now, TunnelOutput& output) {
   Packet reply = gate_.admit_cookie_reply(now) ? context_.pool.take(0) : Packet();
-  if (!reply || reply.tailroom() < noise::kCookieReplySize) return context_.counters.drop(Drop::kInUnderLoadNoCookie);
-  context_.counters.drop(Drop::kInUnderLoadCookieSent);
+  if (!reply || reply.tailroom() < noise::kCookieReplySize) return refuse_handshake(Drop::kInUnderLoadNoCookie, queued.source);
+  refuse_handshake(Drop::kInUnderLoadCookieSent, queued.source);
   reply.resize(noise::kCookieReplySize);
   std::array<std::uint8_t, 24> nonce;
   context_.host.random(nonce);
@@ -93,9 +108,9 @@ void Shard::answer_with_cookie(const QueuedHandshake& queued, Instant now, Tunne
 
 void Shard::consume_initiation(const QueuedHandshake& queued, Instant now, TunnelOutput& output) {
   const auto opened = noise::open_initiation(*context_.identity, queued.message());
-  if (!opened) return context_.counters.drop(Drop::kInInvalidInitiation);
+  if (!opened) return refuse_handshake(Drop::kInInvalidInitiation, queued.source);
   const auto entry = directory_.find(opened->remote_static);
-  if (entry == directory_.end()) return context_.counters.drop(Drop::kInUnknownPeer);
+  if (entry == directory_.end()) return refuse_handshake(Drop::kInUnknownPeer, queued.source, opened->remote_static);
   if (const PeerId id = entry->second; id.home != worker_) {
     ++context_.counters.inbound_forwarded;
     handovers_.push_back({id.home, std::make_unique<RoutedInitiation>(RoutedInitiation{id, *opened, queued.source})});
@@ -107,23 +122,23 @@ void Shard::consume_initiation(const QueuedHandshake& queued, Instant now, Tunne
 void Shard::accept_initiation(Peer* peer, const noise::OpenedInitiation& opened, const Source& source, Instant now,
                               TunnelOutput& output) {
   if (!context_.is_up || !context_.has_identity) return context_.counters.drop(Drop::kInNoIdentity);  // since it was handed over
-  if (peer == nullptr) return context_.counters.drop(Drop::kInUnknownPeer);
+  if (peer == nullptr) return refuse_handshake(Drop::kInUnknownPeer, source, opened.remote_static);
   const auto verdict = peer->accept_initiation(opened, source, now, output);
   if (verdict == noise::Handshake::Verdict::kAccepted) {
     ++context_.counters.inbound_consumed;
   } else {
-    context_.counters.drop(drop_of(verdict, Drop::kInInvalidInitiation, Drop::kInInvalidInitiation));
+    refuse_handshake(drop_of(verdict, Drop::kInInvalidInitiation, Drop::kInInvalidInitiation), source, peer->public_key());
   }
 }
 
 void Shard::consume_response(const QueuedHandshake& queued, Instant now) {
   const std::span<const std::uint8_t> message = queued.message();
   const IndexTable::Entry* entry = context_.indices.find(noise::load32(message.data() + noise::Response::kReceiver));
-  if (entry == nullptr || entry->keypair != nullptr) return context_.counters.drop(Drop::kInUnexpectedResponse);
+  if (entry == nullptr || entry->keypair != nullptr) return refuse_handshake(Drop::kInUnexpectedResponse, queued.source);
   Peer& peer = *entry->peer;
   const auto verdict = peer.consume_response(message.first<noise::kResponseSize>(), queued.source, now);
   if (verdict != noise::Handshake::Verdict::kAccepted) {
-    return context_.counters.drop(drop_of(verdict, Drop::kInInvalidResponse, Drop::kInUnexpectedResponse));
+    return refuse_handshake(drop_of(verdict, Drop::kInInvalidResponse, Drop::kInUnexpectedResponse), queued.source, peer.public_key());
   }
   ++context_.counters.inbound_consumed;
   // The responder may not send before it has heard from us under the new session: staged packets do that, or a keepalive.
@@ -134,7 +149,7 @@ void Shard::consume_cookie_reply(const QueuedHandshake& queued, Instant now) {
   const std::span<const std::uint8_t> message = queued.message();
   const IndexTable::Entry* entry = context_.indices.find(noise::load32(message.data() + noise::CookieReply::kReceiver));
   if (entry == nullptr || !entry->peer->consume_cookie_reply(message.first<noise::kCookieReplySize>(), now)) {
-    return context_.counters.drop(Drop::kInInvalidCookie);
+    return refuse_handshake(Drop::kInInvalidCookie, queued.source);
   }
   ++context_.counters.cookie_replies_received;
   ++context_.counters.inbound_consumed;

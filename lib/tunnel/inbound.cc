@@ -40,6 +40,7 @@ std::uint32_t receiver_index(MessageType type, const std::uint8_t* message) noex
 }  // namespace
 
 void Shard::receive(std::span<Datagram> datagrams, Instant now, TunnelOutput& output) {
+  context_.now = now;
   for (Datagram& datagram : datagrams) {
     ++context_.counters.datagrams_received;
     context_.counters.datagram_bytes_received += datagram.packet.size();
@@ -77,6 +78,7 @@ void Shard::classify(Datagram datagram, Instant now) {
 void Shard::open_classified(Instant now, TunnelOutput& output) {
   if (pending_opens_.empty()) return;
   aead_.open(open_jobs_);
+  ++context_.counters.open_batches;
   for (std::size_t i = 0; i < pending_opens_.size(); ++i) {
     if (open_jobs_[i].is_authentic) {
       accept(pending_opens_[i], open_jobs_[i].counter, now, output);
@@ -120,6 +122,7 @@ void Shard::accept(PendingOpen& opened, std::uint64_t counter, Instant now, Tunn
   packet.resize(inner->total_length);
   if (context_.path_policy.clamp_mss) clamp_mss_of(peer, packet, now);
   peer.count_received(datagram_size);
+  peer.count_delivered(packet.size());
   ++context_.counters.device_packets_sent;
   context_.counters.device_bytes_sent += packet.size();
   output.to_device.push_back(std::move(packet));

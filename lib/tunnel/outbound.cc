@@ -23,6 +23,7 @@ constexpr std::size_t kMaxPlaintext = 65507 - noise::kDataHeaderSize - crypto::k
 }  // namespace
 
 void Shard::send(std::span<Packet> packets, Instant now, TunnelOutput& output) {
+  context_.now = now;
   for (Packet& packet : packets) {
     ++context_.counters.device_packets_received;
     context_.counters.device_bytes_received += packet.size();
@@ -82,16 +83,17 @@ bool Shard::plan_seal(Peer& peer, noise::Keypair& keypair, Packet& packet, std::
   std::uint8_t* text = header + noise::Data::kCiphertext;
   seal_jobs_.push_back({keypair.keys->send, counter, text, text, static_cast<std::uint32_t>(padded)});
   packet.resize(noise::kDataHeaderSize + padded + crypto::kAeadTagSize);
-  planned_seals_.push_back({&peer, &keypair, std::move(packet), traffic_class, is_keepalive});
+  planned_seals_.push_back({&peer, &keypair, std::move(packet), traffic_class, is_keepalive, static_cast<std::uint8_t>(padded - size)});
   return true;
 }
 
 void Shard::seal_planned(Instant now, TunnelOutput& output) {
   if (planned_seals_.empty()) return;
   aead_.seal(seal_jobs_);
+  ++context_.counters.seal_batches;
   for (PendingSeal& sealed : planned_seals_) {
     output.to_network.push_back(
-        sealed.peer->address_sealed(std::move(sealed.packet), sealed.traffic_class, sealed.is_keepalive, *sealed.keypair, now));
+        sealed.peer->address_sealed(std::move(sealed.packet), sealed.traffic_class, sealed.is_keepalive, sealed.padding, *sealed.keypair, now));
   }
   planned_seals_.clear();
   seal_jobs_.clear();
@@ -163,14 +165,17 @@ void Shard::send_failed(std::uint64_t tag, std::size_t size, Drop reason) {
   const SendTag sent = SendTag::unpack(tag, worker_);
   --context_.counters.datagrams_sent;
   context_.counters.datagram_bytes_sent -= size;
+  const std::size_t inner = sent.inner_size(size);
   if (sent.kind == SendTag::Kind::kData) {
     --context_.counters.data_packets_sent;
+    context_.counters.data_bytes_sent -= inner;
     context_.counters.drop(reason);
   } else {
     ++context_.counters.send_errors;
   }
-  if (sent.kind == SendTag::Kind::kNobody) return;
-  if (Peer* peer = find(sent.peer); peer != nullptr) peer->send_failed(size);
+  Peer* peer = sent.kind == SendTag::Kind::kNobody ? nullptr : find(sent.peer);
+  if (peer != nullptr) return peer->send_failed(sent, size, inner, reason);
+  context_.emit({.kind = EventKind::kSendFailed, .reason = reason, .value = size});
 }
 
 void Shard::forget_local_address(std::uint64_t tag) {

@@ -5,6 +5,7 @@
 // Functions stand in the order of peer.h.
 #include "tunnel/peer.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace wgu::tunnel {
@@ -20,12 +21,15 @@ Peer::~Peer() {
   forget_handshake();
   drop_staged(Drop::kOutPeerRemoved);
   context_.deadlines.set(id_.slot, kNever);
+  if (sessions_.next() != nullptr) ++context_.counters.sessions_unconfirmed;
 }
 
 // --- Configuration ---------------------------------------------------------------------------------------------------------
 
 void Peer::identity_changed() {
   forget_handshake();
+  is_handshaking_ = false;
+  has_new_identity_ = sessions_.current() != nullptr || sessions_.next() != nullptr;
   handshake_.set_identity(*context_.identity);
   timers_.forget_last_initiation();
   sessions_.retire_for_sending();
@@ -39,7 +43,7 @@ void Peer::set_endpoint(const Endpoint& endpoint, Instant now) {
   local_ = {};
   path_.forget();
   start(now);                                        // a keepalive may have come to nothing for want of an endpoint
-  if (staged_.size() > 0) want_initiation(false, now);  // the old endpoint may be why they wait
+  if (staged_.size() > 0) want_initiation(false, now, RekeyCause::kNewEndpoint);  // the old endpoint may be why they wait
 }
 
 void Peer::set_persistent_keepalive(std::uint16_t seconds, Instant now) {
@@ -54,7 +58,8 @@ void Peer::start(Instant now) { set_persistent_keepalive(persistent_keepalive_, 
 
 void Peer::stop() {
   forget_handshake();
-  sessions_.clear();
+  is_handshaking_ = false;
+  erase_sessions();
   drop_staged(Drop::kOutNoIdentity);
   timers_.cancel_all();
   timers_.forget_last_initiation();
@@ -70,6 +75,7 @@ void Peer::fill(PeerStatus& status) const {
   status.rx_bytes = rx_bytes_;
   status.tx_bytes = tx_bytes_;
   status.path_mtu = path_.bytes();
+  status.counters = counters_;
 }
 
 // --- Outbound --------------------------------------------------------------------------------------------------------------
@@ -85,7 +91,12 @@ void Peer::stage(Packet packet) {
     if (!take_staged()) return;  // none of its own to give up
   }
   staged_.push(std::move(packet));
-  ++context_.counters.outbound_queued;
+  Counters& counters = context_.counters;
+  const std::uint64_t depth = ++counters.outbound_queued;
+  counters.outbound_queued_peak = std::max(counters.outbound_queued_peak, depth);
+  if (depth == context_.max_staged / 4 * 3) {
+    context_.emit({.kind = EventKind::kQueueHigh, .reason = Drop::kOutStagedOverflow, .value = depth});
+  }
 }
 
 Packet Peer::take_staged() noexcept {
@@ -94,21 +105,44 @@ Packet Peer::take_staged() noexcept {
   return packet;
 }
 
-Datagram Peer::address_sealed(Packet packet, std::uint8_t traffic_class, bool is_keepalive, const noise::Keypair& keypair, Instant now) {
+Datagram Peer::address_sealed(Packet packet, std::uint8_t traffic_class, bool is_keepalive, std::uint8_t padding,
+                              const noise::Keypair& keypair, Instant now) {
   Counters& counters = context_.counters;
   ++counters.datagrams_sent;
   counters.datagram_bytes_sent += packet.size();
-  ++(is_keepalive ? counters.keepalives_sent : counters.data_packets_sent);
   tx_bytes_ += packet.size();
+  const SendTag tag{is_keepalive ? SendTag::Kind::kOwn : SendTag::Kind::kData, id_, padding};
+  if (is_keepalive) {
+    ++counters.keepalives_sent;
+  } else {
+    const std::size_t inner = tag.inner_size(packet.size());
+    ++counters.data_packets_sent;
+    counters.data_bytes_sent += inner;
+    ++counters_.data_packets_sent;
+    counters_.data_bytes_sent += inner;
+  }
 
   timers_.any_authenticated_packet_traversed(now);
   timers_.any_authenticated_packet_sent();
   if (!is_keepalive) timers_.data_sent(now, context_.jitter());
-  if (keypair.wants_rekey_after_send(now)) want_initiation(false, now);
+  if (keypair.wants_rekey_after_send(now)) {
+    want_initiation(false, now, keypair.next_counter > noise::kRekeyAfterMessages ? RekeyCause::kMessages : RekeyCause::kTime);
+  }
   touch();
 
-  const auto kind = is_keepalive ? SendTag::Kind::kOwn : SendTag::Kind::kData;
-  return Datagram{std::move(packet), endpoint_, local_, traffic_class, SendTag{kind, id_}.pack()};
+  return Datagram{std::move(packet), endpoint_, local_, traffic_class, tag.pack()};
+}
+
+void Peer::send_failed(const SendTag& sent, std::size_t size, std::size_t inner, Drop reason) noexcept {
+  tx_bytes_ -= size;
+  if (sent.kind == SendTag::Kind::kData) {
+    --counters_.data_packets_sent;
+    counters_.data_bytes_sent -= inner;
+  }
+  Event failed = event(EventKind::kSendFailed);
+  failed.reason = reason;
+  failed.value = size;
+  context_.emit(failed);
 }
 
 void Peer::keepalive_not_sent(Instant now) {
@@ -120,15 +154,18 @@ void Peer::keepalive_not_sent(Instant now) {
 
 bool Peer::data_authenticated(noise::Keypair* keypair, const Source& source, Instant now) {
   roam_to(source);
+  const noise::Keypair* before = sessions_.current();
   const bool is_confirmed = sessions_.confirm(keypair);
   if (is_confirmed) {
-    timers_.handshake_completed();
-    last_handshake_ = context_.host.wall_time();
+    if (before != nullptr) tell_retired(*before);
+    complete_handshake(false, now);
   }
   // "After receiving ... if the receiver was the initiator and the keypair is REJECT - KEEPALIVE - REKEY_TIMEOUT old"
   // (whitepaper 6.2): once a session, so that a silent sender still renews in time.
   const noise::Keypair* current = sessions_.current();
-  if (current != nullptr && current->wants_rekey_after_receive(now) && timers_.take_last_minute_handshake()) want_initiation(false, now);
+  if (current != nullptr && current->wants_rekey_after_receive(now) && timers_.take_last_minute_handshake()) {
+    want_initiation(false, now, RekeyCause::kTime);
+  }
   authenticated_received(now);
   return is_confirmed;
 }
@@ -157,6 +194,7 @@ Handshake::Verdict Peer::accept_initiation(const noise::OpenedInitiation& opened
     timers_.response_sent(now);
     if (begin_session(now, index)) {
       timers_.any_authenticated_packet_sent();
+      handshake_message_sent_ = now;
       ++context_.counters.responses_sent;
       output.to_network.push_back(address_handshake(std::move(message)));
     } else {
@@ -177,10 +215,7 @@ Handshake::Verdict Peer::consume_response(std::span<const std::uint8_t, noise::k
   if (verdict != Handshake::Verdict::kAccepted) return verdict;
   ++context_.counters.responses_received;
   roam_to(source);
-  if (begin_session(now, handshake_index_)) {
-    timers_.handshake_completed();
-    last_handshake_ = context_.host.wall_time();
-  }
+  if (begin_session(now, handshake_index_)) complete_handshake(true, now);
   count_received(message.size());
   authenticated_received(now);
   return verdict;
@@ -191,10 +226,14 @@ bool Peer::consume_cookie_reply(std::span<const std::uint8_t, noise::kCookieRepl
   return cookies_.consume_reply(reply, now);
 }
 
-void Peer::want_initiation(bool is_retry, Instant now) {
+void Peer::want_initiation(bool is_retry, Instant now, RekeyCause cause) {
   if (!is_retry) timers_.begin_new_attempts();
   if (wants_initiation_ || !context_.is_up || !context_.has_identity || !has_usable_key() || !has_endpoint()) return;
+  // Attempts at the old endpoint end with it.
+  if (cause == RekeyCause::kNewEndpoint) is_handshaking_ = false;
+  const bool begins = !is_retry && !is_handshaking_ && (!timers_.has_retransmission() || cause == RekeyCause::kNewEndpoint);
   if (!timers_.may_initiate(now)) {
+    if (begins && (staged_.size() > 0 || timers_.has_retransmission())) begin_handshake_for(cause);
     // A response went out lately: its session may come to nothing, and then no other timer would speak for what waits here.
     if ((is_retry || staged_.size() > 0) && !timers_.has_retransmission()) {
       timers_.initiation_deferred(context_.jitter());
@@ -203,6 +242,7 @@ void Peer::want_initiation(bool is_retry, Instant now) {
     return;
   }
   wants_initiation_ = true;
+  if (begins) begin_handshake_for(cause);
   context_.wanting_initiation.push_back(id_);
 }
 
@@ -222,7 +262,8 @@ void Peer::send_initiation(Instant now, TunnelOutput& output) {
   crypto::SecretBytes ephemeral;
   context_.host.random(ephemeral.bytes);
   const std::uint32_t index = context_.indices.insert(this);
-  if (!handshake_.create_initiation(*context_.identity, ephemeral, noise::tai64n(context_.host.wall_time()), index,
+  const WallTime wall = context_.host.wall_time();
+  if (!handshake_.create_initiation(*context_.identity, ephemeral, noise::tai64n(wall), index,
                                     message.bytes().first<noise::kInitiationSize>())) {
     context_.indices.erase(index);
     timers_.cancel_all();  // a key of low order: there is nothing to retry
@@ -235,7 +276,18 @@ void Peer::send_initiation(Instant now, TunnelOutput& output) {
   timers_.any_authenticated_packet_traversed(now);
   timers_.any_authenticated_packet_sent();
   touch();
+  if (wall < last_initiation_wall_) ++context_.counters.clock_went_back;
+  last_initiation_wall_ = std::max(last_initiation_wall_, wall);
+  handshake_message_sent_ = now;
   ++context_.counters.initiations_sent;
+  if (std::exchange(is_handshaking_, true)) {
+    ++context_.counters.initiations_repeated;
+  } else {
+    Event begun = event(EventKind::kHandshakeBegun);
+    begun.is_initiator = true;
+    begun.cause = cause_;
+    context_.emit(begun);
+  }
   output.to_network.push_back(address_handshake(std::move(message)));
 }
 
@@ -251,16 +303,16 @@ bool Peer::expire_timers(Instant now) {
         want_initiation(true, now);
         break;
       case noise::Due::kGiveUp:
-        ++context_.counters.handshakes_given_up;
+        give_up_handshake();
         drop_staged(Drop::kOutHandshakeGaveUp);
         break;
       case noise::Due::kNewHandshake:
         local_ = {};
-        want_initiation(false, now);
+        want_initiation(false, now, RekeyCause::kNoAnswer);
         break;
       case noise::Due::kEraseKeys:
         forget_handshake();
-        sessions_.clear();
+        erase_sessions();
         break;
       case noise::Due::kKeepalive:
       case noise::Due::kPersistentKeepalive: wants_keepalive = true; break;
@@ -274,9 +326,14 @@ bool Peer::expire_timers(Instant now) {
 
 void Peer::roam_to(const Source& source) noexcept {
   if (endpoint_ != source.remote) {
-    if (endpoint_.is_set()) ++context_.counters.endpoints_changed;
+    const bool is_another = endpoint_.is_set();
     endpoint_ = source.remote;
     path_.forget();
+    if (is_another) {
+      ++context_.counters.endpoints_changed;
+      ++counters_.endpoints_changed;
+      context_.emit(event(EventKind::kEndpointChanged));
+    }
   }
   local_ = source.local;
 }
@@ -296,12 +353,64 @@ bool Peer::begin_session(Instant now, std::uint32_t index) {
     return false;
   }
   has_handshake_index_ = false;  // it is the session's from here on
+  if (sessions_.next() != nullptr) ++context_.counters.sessions_unconfirmed;  // gives way, as previous or for good
+  Event installed = event(EventKind::kSessionInstalled);
+  installed.is_initiator = keypair->is_initiator;
+  installed.value = index;
+  context_.emit(installed);
+  if (keypair->is_initiator && sessions_.current() != nullptr) tell_retired(*sessions_.current());
   sessions_.add(std::move(keypair));
   timers_.session_derived(now);
   touch();
   ++context_.counters.sessions_begun;
   return true;
 }
+
+// A cause that says nothing else is the new key, if there is one.
+void Peer::begin_handshake_for(RekeyCause cause) noexcept {
+  cause_ = cause == RekeyCause::kNoSession && has_new_identity_ ? RekeyCause::kNewKey : cause;
+  context_.counters.rekey(cause_);
+}
+
+void Peer::complete_handshake(bool is_initiator, Instant now) {
+  timers_.handshake_completed();
+  last_handshake_ = context_.host.wall_time();
+  is_handshaking_ = false;
+  has_new_identity_ = false;
+  ++(is_initiator ? context_.counters.handshakes_completed_as_initiator : context_.counters.handshakes_completed_as_responder);
+  ++(is_initiator ? counters_.handshakes_completed_as_initiator : counters_.handshakes_completed_as_responder);
+  Event completed = event(EventKind::kHandshakeCompleted);
+  completed.is_initiator = is_initiator;
+  completed.value = static_cast<std::uint64_t>((now - handshake_message_sent_).count());
+  context_.emit(completed);
+}
+
+void Peer::give_up_handshake() {
+  is_handshaking_ = false;
+  ++context_.counters.handshakes_given_up;
+  ++counters_.handshakes_given_up;
+  Event failed = event(EventKind::kHandshakeFailed);
+  failed.is_initiator = true;
+  failed.reason = Drop::kOutHandshakeGaveUp;
+  context_.emit(failed);
+}
+
+void Peer::erase_sessions() {
+  if (sessions_.next() != nullptr) ++context_.counters.sessions_unconfirmed;
+  if (sessions_.next() != nullptr || sessions_.current() != nullptr || sessions_.previous() != nullptr) {
+    context_.emit(event(EventKind::kSessionsErased));
+  }
+  sessions_.clear();
+}
+
+void Peer::tell_retired(const noise::Keypair& keypair) noexcept {
+  Event retired = event(EventKind::kSessionRetired);
+  retired.is_initiator = keypair.is_initiator;
+  retired.value = keypair.local_index;
+  context_.emit(retired);
+}
+
+Event Peer::event(EventKind kind) const noexcept { return {.kind = kind, .peer = public_key(), .endpoint = endpoint_}; }
 
 void Peer::drop_staged(Drop reason) noexcept {
   while (take_staged()) context_.counters.drop(reason);

@@ -52,11 +52,12 @@ class Peer {
   void stage(Packet packet);  // drops the oldest beyond kMaxStagedPackets, or beyond what all peers may stage
   [[nodiscard]] Packet take_staged() noexcept;
   [[nodiscard]] std::size_t staged() const noexcept { return staged_.size(); }
-  // A sealed packet leaves: addresses it, moves timers and counters. `is_keepalive`: nothing was inside.
-  [[nodiscard]] Datagram address_sealed(Packet packet, std::uint8_t traffic_class, bool is_keepalive, const noise::Keypair& keypair,
-                                        Instant now);
+  // A sealed packet leaves: addresses it, moves timers and counters. `is_keepalive`: nothing was inside; else `padding` bytes of it.
+  [[nodiscard]] Datagram address_sealed(Packet packet, std::uint8_t traffic_class, bool is_keepalive, std::uint8_t padding,
+                                        const noise::Keypair& keypair, Instant now);
   void keepalive_not_sent(Instant now);  // no buffer: a persistent one is tried again an interval later
-  void send_failed(std::size_t size) noexcept { tx_bytes_ -= size; }  // what was counted as sent was not
+  // What was counted as sent was not: `size` bytes of datagram, with `inner` bytes of packet in it if it was data.
+  void send_failed(const SendTag& sent, std::size_t size, std::size_t inner, Drop reason) noexcept;
   // The way to the endpoint; known only where the shard is told to discover it.
   [[nodiscard]] PathMtu& path() noexcept { return path_; }
   [[nodiscard]] const Endpoint& endpoint() const noexcept { return endpoint_; }
@@ -66,6 +67,10 @@ class Peer {
   [[nodiscard]] bool data_authenticated(noise::Keypair* keypair, const Source& source, Instant now);
   void data_received(Instant now);  // ... and it was no keepalive
   void count_received(std::size_t size) noexcept { rx_bytes_ += size; }
+  void count_delivered(std::size_t inner) noexcept {
+    ++counters_.data_packets_received;
+    counters_.data_bytes_received += inner;
+  }
 
   // --- Handshakes ----------------------------------------------------------------------------------------------------------
   // kAccepted: the response is in `output`.
@@ -75,8 +80,9 @@ class Peer {
   [[nodiscard]] noise::Handshake::Verdict consume_response(std::span<const std::uint8_t, noise::kResponseSize> message,
                                                            const Source& source, Instant now);
   [[nodiscard]] bool consume_cookie_reply(std::span<const std::uint8_t, noise::kCookieReplySize> reply, Instant now);
-  // Asks the shard for an initiation soon, unless one went out within Rekey-Timeout; `is_retry` keeps counting attempts.
-  void want_initiation(bool is_retry, Instant now);
+  // Asks the shard for an initiation soon, unless one went out within Rekey-Timeout; `is_retry` keeps counting attempts. The cause
+  // counts where this begins a handshake.
+  void want_initiation(bool is_retry, Instant now, RekeyCause cause = RekeyCause::kNoSession);
   [[nodiscard]] bool wants_initiation() const noexcept { return wants_initiation_; }
   // Does what want_initiation asked for (about 100 us).
   void send_initiation(Instant now, TunnelOutput& output);
@@ -89,6 +95,12 @@ class Peer {
  private:
   void roam_to(const Source& source) noexcept;
   void authenticated_received(Instant now);
+  void begin_handshake_for(RekeyCause cause) noexcept;
+  void complete_handshake(bool is_initiator, Instant now);
+  void give_up_handshake();
+  void erase_sessions();
+  void tell_retired(const noise::Keypair& keypair) noexcept;
+  [[nodiscard]] Event event(EventKind kind) const noexcept;  // of this peer, at its endpoint
   [[nodiscard]] bool begin_session(Instant now, std::uint32_t index);  // false: no memory for keys, and no session
   void drop_staged(Drop reason) noexcept;
   void forget_handshake() noexcept;
@@ -109,11 +121,17 @@ class Peer {
   PathMtu path_;
   std::uint64_t rx_bytes_ = 0;
   std::uint64_t tx_bytes_ = 0;
+  PeerCounters counters_;
   WallTime last_handshake_;
+  WallTime last_initiation_wall_;  // of the last initiation sent: the peer refuses what is not later
+  Instant handshake_message_sent_{};  // our last initiation or response
   std::uint16_t persistent_keepalive_ = 0;  // seconds
   bool has_handshake_index_ = false;
   std::uint32_t handshake_index_ = 0;
   bool wants_initiation_ = false;
+  bool is_handshaking_ = false;  // an initiation is on its way that was neither answered nor given up
+  bool has_new_identity_ = false;  // since the last handshake
+  RekeyCause cause_ = RekeyCause::kNoSession;  // of the handshake that is wanted
 };
 
 }  // namespace wgu::tunnel

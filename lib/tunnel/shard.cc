@@ -64,6 +64,7 @@ void Shard::handover_failed(Handover handover) {
 }
 
 void Shard::adopt(std::span<Handover> handovers, Instant now, TunnelOutput& output) {
+  context_.now = now;
   for (Handover& handover : handovers) {
     if (auto* routed = std::get_if<RoutedPacket>(&handover.work)) {
       ++context_.counters.outbound_adopted;
@@ -117,6 +118,7 @@ void Shard::narrow_own(const NarrowPath& path, Instant now) {
 // --- Time ------------------------------------------------------------------------------------------------------------------
 
 void Shard::advance(Instant now, TunnelOutput& output) {
+  context_.now = now;
   while (!context_.deadlines.empty() && context_.deadlines.top().when <= now) {
     Peer& peer = *peers_[context_.deadlines.top().slot];
     if (!peer.expire_timers(now)) continue;
@@ -140,6 +142,7 @@ Instant Shard::next_deadline() {
 // --- Configuration ---------------------------------------------------------------------------------------------------------
 
 void Shard::apply(ShardAdditions additions, Instant now) {
+  context_.now = now;
   for (const auto& [key, id] : additions.directory) directory_[key] = id;
   // The same key again (wg setconf) changes nothing: sessions live on.
   if (additions.private_key && !additions.private_key->equals(context_.identity->private_key)) {
@@ -173,6 +176,7 @@ void Shard::apply(const ShardRemovals& removals) {
 }
 
 void Shard::set_up(bool is_up, Instant now) {
+  context_.now = now;
   if (context_.is_up == is_up) return;
   context_.is_up = is_up;
   for (auto& peer : peers_) {

@@ -100,6 +100,8 @@ class Shard {
 
   [[nodiscard]] const Counters& counters() const noexcept { return context_.counters; }
   [[nodiscard]] Counters& counters() noexcept { return context_.counters; }
+  // What happened since they were last cleared; none unless wanted.
+  [[nodiscard]] EventBuffer& events() noexcept { return context_.events; }
   [[nodiscard]] std::uint8_t worker() const noexcept { return worker_; }
 
  private:
@@ -109,6 +111,7 @@ class Shard {
     Packet packet;
     std::uint8_t traffic_class;
     bool is_keepalive;
+    std::uint8_t padding;  // bytes
   };
   struct PendingOpen {
     std::uint32_t index;
@@ -144,6 +147,7 @@ class Shard {
 
   // handshakes.cc
   void enqueue_handshake(const Datagram& datagram);
+  void refuse_handshake(Drop reason, const Source& source, const PublicKey& peer = {});
   void consume_handshake(const QueuedHandshake& queued, Instant now, TunnelOutput& output);
   void consume_initiation(const QueuedHandshake& queued, Instant now, TunnelOutput& output);
   void accept_initiation(Peer* peer, const noise::OpenedInitiation& opened, const Source& source, Instant now, TunnelOutput& output);

@@ -64,4 +64,10 @@ void Tunnel::answer_path(const PathQuestion& question, std::size_t mtu, Instant 
 
 void Tunnel::narrow_path(const Endpoint& remote, std::size_t mtu, Instant now) { impl_->shard.narrow_path(remote, mtu, now); }
 
+void Tunnel::want_events(bool is_wanted) { impl_->shard.events().set_wanted(is_wanted); }
+
+std::span<const Event> Tunnel::events() const { return impl_->shard.events().events(); }
+
+void Tunnel::clear_events() { impl_->shard.events().clear(); }
+
 }  // namespace wgu

@@ -3,6 +3,7 @@
 
 #include "wgu/stats.h"
 
+#include <algorithm>
 #include <bit>
 #include <type_traits>
 
@@ -88,7 +89,11 @@ Counters& Counters::operator+=(const Counters& other) noexcept {
   auto sum = std::bit_cast<Row>(*this);
   const auto more = std::bit_cast<Row>(other);
   for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += more[i];
-  return *this = std::bit_cast<Counters>(sum);
+  Counters total = std::bit_cast<Counters>(sum);
+  for (const CounterInfo& row : counter_table()) {
+    if (row.family.type == MetricType::kPeak) total.*row.member = std::max(this->*row.member, other.*row.member);
+  }
+  return *this = total;
 }
 
 std::int64_t Counters::unexplained(Direction direction) const noexcept {

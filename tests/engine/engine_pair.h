@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include <cstring>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,10 +35,11 @@ struct Node {
   PrivateKey key = PrivateKey::generate();
   std::vector<std::string> log;
   PathPolicy path{};
+  std::function<void(const Event&)> on_event;
 
   // Nothing when the kernel refuses io_uring: the caller skips.
   [[nodiscard]] Result<void> start(const EngineCase& how, int type = SOCK_DGRAM) {
-    EngineOptions options{.workers = how.workers, .io = how.io, .path = path, .buffers_per_worker = 512, .follow_interface = false};
+    EngineOptions options{.workers = how.workers, .io = how.io, .path = path, .buffers_per_worker = 512, .follow_interface = false, .on_event = on_event};
     for (unsigned i = 0; i < how.queues; ++i) {
       int ends[2];
       if (socketpair(AF_UNIX, type, 0, ends) != 0) return Error{errno, "socketpair"};

@@ -242,8 +242,8 @@ check_conservation() {  # END
 all_is_explained() {  # END
   report_counters "$1" | python3 -c '
 import json, sys
-wrong = {f"worker {number} {side}": worker[side] for number, worker in enumerate(json.load(sys.stdin)["workers"])
-         for side in ("outbound", "inbound") if worker[side]["unexplained"] != 0}
+wrong = {f"worker {number} {side}": count for number, worker in enumerate(json.load(sys.stdin)["workers"])
+         for side, count in worker["unexplained"].items() if count != 0}
 print(wrong)
 sys.exit(bool(wrong))' >"$scratch/unexplained-$1.log"
 }
@@ -253,6 +253,11 @@ report_counters() {  # END; prints the JSON
   kill -USR1 "${daemon_pid[$1]}"
   poll 3 has_reported "$1" "$before" || fail "the daemon at $1 does not report its counters"
   grep '"workers"' "${daemon_log[$1]}" | tail -1 | sed 's/^[^{]*//'
+}
+counter() {  # END NAME; of the sum over workers, or of outbound drops by reason
+  report_counters "$1" | python3 -c 'import json, sys
+total = json.load(sys.stdin)["total"]
+print({**total["dropped"]["outbound"], **total}[sys.argv[1]])' "$2"
 }
 has_reported() { [[ $(grep -c '"workers"' "${daemon_log[$1]}") -gt $2 ]]; }  # END REPORTS-BEFORE
 

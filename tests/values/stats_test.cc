@@ -50,7 +50,33 @@ TEST(Counters, SumAddsEveryMember) {
   Counters& result = b += a;
   EXPECT_EQ(&result, &b);
   std::memcpy(words.data(), &b, sizeof(b));
-  for (std::size_t i = 0; i < kWords; ++i) EXPECT_EQ(words[i], 2 * (1000 + i)) << i;
+  Counters peaks;  // one in each word that is a peak
+  for (const CounterInfo& row : counter_table()) peaks.*row.member = row.family.type == MetricType::kPeak ? 1 : 0;
+  std::array<std::uint64_t, kWords> is_peak{};
+  std::memcpy(is_peak.data(), &peaks, sizeof(peaks));
+  for (std::size_t i = 0; i < kWords; ++i) EXPECT_EQ(words[i], (is_peak[i] == 1 ? 1 : 2) * (1000 + i)) << i;
+}
+
+TEST(Counters, OfPeaksASumIsTheGreatest) {
+  Counters left, right;
+  left.outbound_queued = left.outbound_queued_peak = 7;
+  right.outbound_queued = 3;
+  right.outbound_queued_peak = 9;
+  right.mailbox_peak = 2;
+  left += right;
+  EXPECT_EQ(left.outbound_queued, 10U);
+  EXPECT_EQ(left.outbound_queued_peak, 9U);
+  EXPECT_EQ(left.mailbox_peak, 2U);
+}
+
+TEST(Counters, RekeysAreCountedByCause) {
+  Counters counters;
+  counters.rekey(RekeyCause::kTime);
+  counters.rekey(RekeyCause::kNewKey);
+  counters.rekey(RekeyCause::kNewKey);
+  EXPECT_EQ(counters.rekeyed(RekeyCause::kTime), 1U);
+  EXPECT_EQ(counters.rekeyed(RekeyCause::kNewKey), 2U);
+  EXPECT_EQ(counters.rekeyed(RekeyCause::kNoSession), 0U);
 }
 
 TEST(Counters, DropsAreCountedByReasonAndDirection) {

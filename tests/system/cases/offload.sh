@@ -59,7 +59,7 @@ new_flows() {  # OFFLOADS ARE-STEERED
   make_tunnel "$wgu" "$wgu" 4 --workers 2 --offload "$1"
   must_reach a "${inner4[b]}"
   ! $2 || grep -q 'device queue.*steered' "${daemon_log[a]}" || skip "$(grep -o "queues are not steered.*" "${daemon_log[a]}")"
-  before=$(forwarded a)
+  before=$(counter a outbound_forwarded)
   at a python3 - "${inner4[b]}" "${inner6[b]}" <<'PYTHON'
 import socket, sys
 for address in sys.argv[1:]:
@@ -67,13 +67,12 @@ for address in sys.argv[1:]:
         with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as flow:
             flow.sendto(b"new", (address, 7002))
 PYTHON
-  after=$(forwarded a)
+  after=$(counter a outbound_forwarded)
   if $2; then
     [[ $after -eq $before ]] || fail "$((after - before)) of 200 packets went home by mailbox"
   else
     [[ $after -gt $((before + 20)) ]] || fail "only $((after - before)) of 200 packets went home by mailbox"
   fi
 }
-forwarded() { report_counters "$1" | python3 -c 'import json, sys; print(json.load(sys.stdin)["total"]["outbound"]["forwarded"])'; }  # END
 define_case offload/new_flows-steered new_flows all true
 define_case offload/new_flows-unsteered new_flows tso,uso,gso,gro false

@@ -65,15 +65,6 @@ sys.exit(not late or sum(late) / len(late) < 1 or late[-1] + late[-2] == 0)' <"$
     fail "the stream from $1 to $2 does not recover from the narrow link"
 }
 
-counter() {  # END NAME; of the sum over workers
-  local before
-  before=$(grep -c '"workers"' "${daemon_log[$1]}")
-  kill -USR1 "${daemon_pid[$1]}"
-  poll 3 has_reported "$1" "$before" || fail "the daemon at $1 does not report its counters"
-  grep '"workers"' "${daemon_log[$1]}" | tail -1 | python3 -c 'import json, re, sys
-total = json.loads(re.search(r"\{.*", sys.stdin.read()).group(0))["total"]
-print({**total["inbound"], **total["outbound"]["dropped"], **total}[sys.argv[1]])' "$2"
-}
 reassembled() {  # END; fragments of both families that came
   at "$1" awk '$1 == "Ip:" { if (n++) print $15 } $1 == "Ip6ReasmReqds" { print $2 }' /proc/net/snmp /proc/net/snmp6
 }

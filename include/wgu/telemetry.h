@@ -1,0 +1,100 @@
+#pragma once
+/// \file
+/// What a device tells of itself at one moment (Snapshot), and the texts that monitoring reads: Prometheus, OpenMetrics, JSON. Pure
+/// functions of values: no thread, no server, no global state; an application sends the text wherever it likes.
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "wgu/device.h"
+#include "wgu/events.h"
+#include "wgu/histogram.h"
+#include "wgu/key.h"
+#include "wgu/net.h"
+#include "wgu/stats.h"
+#include "wgu/time.h"
+
+namespace wgu {
+
+/// How much a device measures. Counters and the accounting for every packet are always there: they cost less than to ask whether
+/// they are wanted.
+enum class TelemetryLevel : std::uint8_t {
+  kOff,       ///< counters only
+  kEvents,    ///< ... and events (events.h)
+  kSampled,   ///< ... and histograms of one round in 64
+  kAll,       ///< ... of every round
+};
+
+/// What histograms are kept of. Times are those of a batch, counted once for each of its packets.
+enum class Measure : std::uint8_t {
+  kReadToSealed,        // outbound: from the wait that brought the packet to its seal
+  kSealedToSent,        // ... to its handover to the socket
+  kReceivedToOpened,    // inbound: from the wait that brought the datagram until its batch was opened
+  kOpenedToWritten,     // ... to its handover to the device
+  kHandshakeRoundTrip,  // initiation to response, or response to first packet; of all handshakes, sampled or not
+  kPacketSizeOut,       // bytes of inner packets read from the device
+  kPacketSizeIn,        // bytes of datagrams received
+  kBatchSizeOut,        // packets of one round
+  kBatchSizeIn,
+};
+inline constexpr std::size_t kMeasureCount = static_cast<std::size_t>(Measure::kBatchSizeIn) + 1;
+
+struct MeasureInfo {
+  Measure measure;
+  std::string_view key;   ///< snake_case
+  MetricFamily family;
+  MetricLabel label;
+  double scale = 1;       ///< exported value = recorded value * scale
+  unsigned least_bound;   ///< exponents of two: recorded values between which exported buckets lie
+  unsigned greatest_bound;
+};
+/// One row a measure, in the order of the enum; rows of one family stand together.
+std::span<const MeasureInfo, kMeasureCount> measure_table() noexcept;
+
+/// One peer, without its secrets.
+struct PeerSnapshot {
+  PublicKey public_key;
+  Endpoint endpoint;             ///< unset when not known
+  std::vector<Prefix> allowed_ips;
+  WallTime last_handshake;       ///< zero: never
+  std::uint64_t rx_bytes = 0;    ///< as in PeerStatus
+  std::uint64_t tx_bytes = 0;
+  PeerCounters counters;
+};
+
+struct Snapshot {
+  std::string interface_name;
+  PublicKey public_key;             ///< all zero: the device has no key
+  WallTime taken;
+  std::vector<Counters> workers;
+  std::vector<PeerSnapshot> peers;
+  std::vector<Histogram> measures;  ///< all workers together, by Measure; empty where nothing was ever measured
+};
+
+/// What a device says, without its secrets; the name, the time and the measures are the caller's to add.
+[[nodiscard]] Snapshot make_snapshot(DeviceStatus status, std::vector<Counters> workers);
+
+enum class MetricsFormat : std::uint8_t {
+  kPrometheus,   ///< text format 0.0.4
+  kOpenMetrics,  ///< 1.0
+};
+/// For the HTTP header Content-Type, without which Prometheus 3 refuses the text.
+[[nodiscard]] std::string_view content_type(MetricsFormat format) noexcept;
+
+/// Appends the whole exposition: the names that exporters of WireGuard have established (wireguard_peer_receive_bytes_total, ...), and
+/// wgu's own beside them. Counters stand for each worker: sums are the reader's.
+void append_metrics(const Snapshot& snapshot, MetricsFormat format, std::string& out);
+
+/// Appends the same as one line of JSON, without a newline: {"interface", "taken", "total": {counters}, "workers": [{counters}, ...],
+/// "peers": [...], "measures": {name: {count, mean, p50, p90, p99, p999, max}, ...}}. In counters, "unexplained" is zero in each
+/// direction when every packet is accounted for.
+void append_json(const Snapshot& snapshot, std::string& out);
+
+/// Appends an event as one line of JSON, without a newline: {"event", "time", "worker", "peer", "endpoint", ...}; what the kind does not
+/// say is left out.
+void append_json(const Event& event, std::string& out);
+
+}  // namespace wgu

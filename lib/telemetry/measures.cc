@@ -1,0 +1,42 @@
+#include "wgu/telemetry.h"
+
+#include <array>
+
+namespace wgu {
+namespace {
+
+// Counts and bounds that a text names are powers of two, which the histogram holds exactly: about 1 us to 8 s for times.
+constexpr unsigned kMicrosecond = 10, kEightSeconds = 33;
+constexpr double kNanoseconds = 1e-9;
+
+constexpr MetricFamily kStage{"wgu_stage_seconds", "seconds", MetricType::kCounter, "How long packets took from one stage to another."};
+constexpr MetricFamily kRoundTrip{"wgu_handshake_round_trip_seconds", "seconds", MetricType::kCounter,
+                                  "From a handshake message of ours to the answer to it."};
+constexpr MetricFamily kPacketSize{"wgu_packet_size_bytes", "bytes", MetricType::kCounter, "Sizes of inner packets read and of datagrams received."};
+constexpr MetricFamily kBatchSize{"wgu_batch_packets", "", MetricType::kCounter, "Packets that a round of a worker brought."};
+
+constexpr std::array<MeasureInfo, kMeasureCount> kMeasures{{
+    {Measure::kReadToSealed, "read_to_sealed", kStage, {"stage", "read_to_sealed"}, kNanoseconds, kMicrosecond, kEightSeconds},
+    {Measure::kSealedToSent, "sealed_to_sent", kStage, {"stage", "sealed_to_sent"}, kNanoseconds, kMicrosecond, kEightSeconds},
+    {Measure::kReceivedToOpened, "received_to_opened", kStage, {"stage", "received_to_opened"}, kNanoseconds, kMicrosecond, kEightSeconds},
+    {Measure::kOpenedToWritten, "opened_to_written", kStage, {"stage", "opened_to_written"}, kNanoseconds, kMicrosecond, kEightSeconds},
+    {Measure::kHandshakeRoundTrip, "handshake_round_trip", kRoundTrip, {}, kNanoseconds, kMicrosecond, kEightSeconds},
+    {Measure::kPacketSizeOut, "packet_size_out", kPacketSize, {"direction", "transmit"}, 1, 5, 16},
+    {Measure::kPacketSizeIn, "packet_size_in", kPacketSize, {"direction", "receive"}, 1, 5, 16},
+    {Measure::kBatchSizeOut, "batch_size_out", kBatchSize, {"direction", "transmit"}, 1, 0, 12},
+    {Measure::kBatchSizeIn, "batch_size_in", kBatchSize, {"direction", "receive"}, 1, 0, 12},
+}};
+
+constexpr bool is_in_enum_order() {
+  for (std::size_t i = 0; i < kMeasures.size(); ++i) {
+    if (static_cast<std::size_t>(kMeasures[i].measure) != i) return false;
+  }
+  return true;
+}
+static_assert(is_in_enum_order());
+
+}  // namespace
+
+std::span<const MeasureInfo, kMeasureCount> measure_table() noexcept { return kMeasures; }
+
+}  // namespace wgu

@@ -1,0 +1,162 @@
+// What an engine tells of itself under real traffic: snapshots, levels, events.
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <map>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "engine/engine_pair.h"
+
+namespace wgu::engine {
+namespace {
+
+#define START_OR_SKIP(what, ...)                                                                       \
+  if (const Result<void> started = (what).start(__VA_ARGS__); !started) {                              \
+    if (GetParam().io == IoBackend::kUring && (started.error().code == ENOSYS || started.error().code == EPERM)) \
+      GTEST_SKIP() << "io_uring: " << started.error().message;                                         \
+    FAIL() << started.error().message;                                                                 \
+  }
+
+class EngineTelemetry : public testing::TestWithParam<EngineCase> {
+ protected:
+  static void send(EnginePair& pair, std::uint32_t packets) {
+    for (std::uint32_t i = 0; i < packets; ++i) {
+      pair.left.write(inner_packet(1, 2, i, 300), i % GetParam().queues);
+      ASSERT_EQ(pair.right.read().size(), 300U);
+    }
+  }
+  static const Histogram& of(const Snapshot& snapshot, Measure measure) { return snapshot.measures.at(static_cast<std::size_t>(measure)); }
+};
+
+INSTANTIATE_TEST_SUITE_P(Backends, EngineTelemetry,
+                         testing::Values(EngineCase{IoBackend::kUring, 1, 1}, EngineCase{IoBackend::kUring, 3, 3}, EngineCase{IoBackend::kEpoll, 3, 3}),
+                         case_name);
+
+TEST_P(EngineTelemetry, ASnapshotTellsWhatHappened) {
+  EnginePair pair;
+  START_OR_SKIP(pair, GetParam());
+  send(pair, 50);
+  const Snapshot left = pair.left.engine->snapshot();
+  ASSERT_EQ(left.workers.size(), GetParam().workers);
+  ASSERT_EQ(left.peers.size(), 1U);
+  EXPECT_EQ(left.public_key, pair.left.key.public_key());
+  EXPECT_EQ(left.peers[0].public_key, pair.right.key.public_key());
+  EXPECT_EQ(left.peers[0].counters.data_packets_sent, 50U);
+  EXPECT_EQ(left.peers[0].counters.data_bytes_sent, 50U * 300);
+  EXPECT_EQ(left.peers[0].counters.handshakes_completed_as_initiator, 1U);
+  const Snapshot right = pair.right.engine->snapshot();
+  EXPECT_EQ(right.peers.at(0).counters.data_packets_received, 50U);
+  EXPECT_EQ(right.peers.at(0).counters.handshakes_completed_as_responder, 1U);
+
+  Counters total;
+  for (const Counters& worker : left.workers) total += worker;
+  EXPECT_EQ(total.data_bytes_sent, 50U * 300);
+  EXPECT_EQ(total.rekeyed(RekeyCause::kNoSession), 1U);
+  EXPECT_EQ(total.device_reads, 50U) << "each was answered before the next";
+  EXPECT_GE(total.socket_sends, 50U);
+  EXPECT_LE(total.socket_sends, 52U) << "and an initiation, and perhaps a keepalive";
+  EXPECT_GE(total.seal_batches, 50U);
+  EXPECT_GT(total.rounds, total.rounds_idle);
+  EXPECT_EQ(total.buffers, GetParam().workers * 2U * 512);
+  EXPECT_GE(total.buffers_in_use_peak, 1U);
+  EXPECT_GE(total.outbound_queued_peak, 1U) << "the first packet waited for the handshake";
+  pair.expect_all_explained();
+}
+
+TEST_P(EngineTelemetry, LevelsSwitchLive) {
+  EnginePair pair;
+  START_OR_SKIP(pair, GetParam());
+  EXPECT_EQ(pair.left.engine->telemetry_level(), TelemetryLevel::kEvents);
+  send(pair, 20);
+  EXPECT_EQ(of(pair.left.engine->snapshot(), Measure::kReadToSealed).count(), 0U);
+  for (Node* node : {&pair.left, &pair.right}) node->engine->set_telemetry_level(TelemetryLevel::kAll);
+  EXPECT_EQ(pair.left.engine->telemetry_level(), TelemetryLevel::kAll);
+  send(pair, 20);
+  for (Node* node : {&pair.left, &pair.right}) node->engine->set_telemetry_level(TelemetryLevel::kOff);
+  const Snapshot left = pair.left.engine->snapshot(), right = pair.right.engine->snapshot();
+  send(pair, 20);
+  // What another worker's queue brought is sealed at home, outside of the timed flow.
+  EXPECT_LE(of(left, Measure::kReadToSealed).count(), 20U);
+  EXPECT_EQ(of(left, Measure::kPacketSizeOut).count(), 20U);
+  EXPECT_EQ(of(left, Measure::kPacketSizeOut).min(), 300U);
+  EXPECT_EQ(of(left, Measure::kPacketSizeOut).max(), 300U);
+  if (GetParam().queues == 1) {
+    EXPECT_EQ(of(left, Measure::kReadToSealed).count(), 20U);
+    EXPECT_EQ(of(left, Measure::kSealedToSent).count(), 20U);
+    EXPECT_EQ(of(right, Measure::kReceivedToOpened).count(), 20U);
+    EXPECT_EQ(of(right, Measure::kOpenedToWritten).count(), 20U);
+    EXPECT_GT(of(right, Measure::kReceivedToOpened).min(), 0U);
+    EXPECT_LT(of(right, Measure::kReceivedToOpened).max(), 5'000'000'000U);
+  }
+  const Snapshot after = pair.left.engine->snapshot();
+  for (const MeasureInfo& row : measure_table()) EXPECT_EQ(of(after, row.measure).count(), of(left, row.measure).count()) << row.key;
+}
+
+TEST_P(EngineTelemetry, EventsReachTheCallbackAndStay) {
+  std::mutex mutex;
+  std::vector<Event> told;
+  Node left, right;
+  left.on_event = [&](const Event& event) {
+    const std::lock_guard lock(mutex);
+    told.push_back(event);
+  };
+  START_OR_SKIP(left, GetParam());
+  START_OR_SKIP(right, GetParam());
+  DeviceChange to_left, to_right;
+  to_left.private_key = left.key.copy();
+  to_left.peers.push_back(peer_of(right.key.public_key(), right.port(), "10.0.0.2/32"));
+  to_right.private_key = right.key.copy();
+  to_right.peers.push_back(peer_of(left.key.public_key(), left.port(), "10.0.0.1/32"));
+  left.engine->apply(std::move(to_left)).value();
+  right.engine->apply(std::move(to_right)).value();
+  left.write(inner_packet(1, 2, 1, 100));
+  ASSERT_EQ(number_of(right.read()), 1U);
+  left.engine->stop();  // delivers what is left
+
+  const std::lock_guard lock(mutex);
+  std::map<EventKind, Event> kinds;
+  for (const Event& event : told) EXPECT_TRUE(kinds.emplace(event.kind, event).second) << "twice";
+  ASSERT_EQ(kinds.size(), 4U);
+  EXPECT_EQ(kinds.at(EventKind::kConfigurationChanged).value, 1U);
+  EXPECT_EQ(kinds.at(EventKind::kHandshakeBegun).peer, right.key.public_key());
+  EXPECT_EQ(kinds.at(EventKind::kHandshakeBegun).cause, RekeyCause::kNoSession);
+  EXPECT_NE(kinds.at(EventKind::kSessionInstalled).value, 0U);
+  const Event& completed = kinds.at(EventKind::kHandshakeCompleted);
+  EXPECT_GT(completed.value, 0U);
+  EXPECT_NE(completed.wall.seconds, 0);
+  EXPECT_LT(completed.worker, GetParam().workers);
+  EXPECT_EQ(left.engine->recent_events(), told);
+  const Snapshot snapshot = left.engine->snapshot();
+  EXPECT_EQ(of(snapshot, Measure::kHandshakeRoundTrip).count(), 1U);
+  EXPECT_EQ(of(snapshot, Measure::kHandshakeRoundTrip).max(), completed.value);
+  EXPECT_EQ(left.engine->counters().events_held_back, 0U);
+}
+
+TEST_P(EngineTelemetry, SnapshotsUnderTraffic) {
+  EnginePair pair;
+  START_OR_SKIP(pair, GetParam());
+  pair.left.engine->set_telemetry_level(TelemetryLevel::kAll);
+  std::thread reader([&] {
+    std::uint64_t before = 0;
+    for (int i = 0; i < 200; ++i) {
+      const Snapshot snapshot = pair.left.engine->snapshot();
+      const Histogram& sizes = of(snapshot, Measure::kPacketSizeOut);
+      EXPECT_GE(sizes.count(), before);
+      EXPECT_GE(sizes.sum(), sizes.count() * 300);
+      before = sizes.count();
+    }
+  });
+  for (std::uint32_t i = 0; i < 1000; ++i) {
+    pair.left.write(inner_packet(1, 2, i, 300), i % GetParam().queues);
+    static_cast<void>(pair.right.read(0));
+  }
+  reader.join();
+  pair.left.engine->stop();
+  pair.right.engine->stop();
+  pair.expect_all_explained();
+}
+
+}  // namespace
+}  // namespace wgu::engine
