@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdio>
+#include <cstdlib>
 #include <map>
 #include <optional>
 #include <set>
@@ -260,6 +262,23 @@ TEST_P(MetricsText, HistogramsCountExactlyUpToTheirBounds) {
 TEST(MetricsTextTypes, AreWhatServersAnnounce) {
   EXPECT_EQ(content_type(MetricsFormat::kPrometheus), "text/plain; version=0.0.4; charset=utf-8");
   EXPECT_EQ(content_type(MetricsFormat::kOpenMetrics), "application/openmetrics-text; version=1.0.0; charset=utf-8");
+}
+
+// promtool's own judgement: names, units, types, help. It reads the older format only.
+TEST(MetricsTextLint, PromtoolHasNothingToSay) {
+  if (std::system("command -v promtool >/dev/null") != 0) GTEST_SKIP() << "no promtool (Debian: prometheus)";
+  Snapshot snapshot = snapshot_of(2, 3);
+  snapshot.interface_name = "wg0";
+  snapshot.measures.resize(kMeasureCount);
+  for (Histogram& measure : snapshot.measures) {
+    for (std::uint64_t i = 1; i < 1000; ++i) measure.record(i * i * 37);
+  }
+  std::string text;
+  append_metrics(snapshot, MetricsFormat::kPrometheus, text);
+  FILE* promtool = popen("promtool check metrics", "w");
+  ASSERT_NE(promtool, nullptr);
+  EXPECT_EQ(std::fwrite(text.data(), 1, text.size(), promtool), text.size());
+  EXPECT_EQ(pclose(promtool), 0);
 }
 
 // A scrape of 10,000 peers: below 100 ms of CPU time (35 to 50 on a Zen 4). Builds with sanitizers are no measure.
