@@ -23,6 +23,8 @@ readonly port=51820
 
 fail() { trap - ERR; echo "FAIL: $*" >&2 || true; exit 1; }
 skip() { echo "SKIP: $*" >&2; exit 77; }
+# Variants that take long and have a sibling in every run.
+at_length() { [[ ${WGU_LONG:-} == 1 ]] || skip "takes long; set WGU_LONG=1"; "$@"; }
 
 tear_down() {
   local status=$? pid file

@@ -67,20 +67,16 @@ integrity() {  # relay|firewall MTU OFFLOADS BACKEND MEBIBYTES
   "${faults}_has_done_its_work"
 }
 # 2 x 1.5 x (96 + 96 + 75 + 75) MiB = 1026 MiB
-essential define_case integrity/relay/1420/all-uring integrity relay 1420 all uring 96
+define_case integrity/relay/1420/all-uring integrity relay 1420 all uring 96
 define_case integrity/relay/9000/all-epoll integrity relay 9000 all epoll 96
 define_case integrity/firewall/1283/none-uring integrity firewall 1283 none uring 75
 define_case integrity/relay/1281/none-epoll integrity relay 1281 none epoll 75
 
-integrity_at_length() {
-  [[ ${WGU_LONG:-} == 1 ]] || skip "1 GiB, takes a minute or two; set WGU_LONG=1"
-  integrity "$@" 342
-}
 for faults in relay firewall; do
   for mtu in 1281 1283 1419 9000; do
     for how in "all uring" "none uring" "all epoll" "none epoll"; do
       # shellcheck disable=SC2086 # offloads and backend
-      define_case "integrity/long/$faults/$mtu/${how/ /-}" integrity_at_length $faults $mtu $how
+      define_case "integrity/long/$faults/$mtu/${how/ /-}" at_length integrity $faults $mtu $how 342
     done
   done
 done

@@ -161,4 +161,4 @@ memory_after_load() {  # BACKEND
   transfer a b "${inner4[b]}" 4
 }
 define_case lifecycle/memory_after_load-uring memory_after_load uring
-define_case lifecycle/memory_after_load-epoll memory_after_load epoll
+define_case lifecycle/memory_after_load-epoll at_length memory_after_load epoll

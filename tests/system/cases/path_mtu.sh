@@ -84,10 +84,10 @@ path_shrinks() {  # OUTER INNER SENDER OPTION...
   transfer $sender "$receiver" "${address[$receiver]}" 4
   [[ $(reassembled "$receiver") == "$before" ]] || fail "$sender still sends fragments"
 }
-for backend in uring epoll; do
-  essential define_case "path_mtu/shrinks/v4-in-v4/$backend" path_shrinks 4 4 a --io $backend
-  define_case "path_mtu/shrinks/v6-in-v6/$backend" path_shrinks 6 6 b --io $backend
-done
+define_case path_mtu/shrinks/v4-in-v4/uring path_shrinks 4 4 a --io uring
+define_case path_mtu/shrinks/v4-in-v4/epoll at_length path_shrinks 4 4 a --io epoll
+define_case path_mtu/shrinks/v6-in-v6/uring at_length path_shrinks 6 6 b --io uring
+define_case path_mtu/shrinks/v6-in-v6/epoll path_shrinks 6 6 b --io epoll
 define_case path_mtu/shrinks/v4-in-v6/three_workers path_shrinks 6 4 b --workers 3
 define_case path_mtu/shrinks/v6-in-v4/without_offloads path_shrinks 4 6 a --offload none
 
@@ -105,8 +105,8 @@ path_shrinks_unasked() {  # OUTER [without_icmp]
     set_last_link "${other[$sender]}" 1500
   done
 }
-define_case path_mtu/shrinks_unasked/v4 path_shrinks_unasked 4
-define_case path_mtu/shrinks_unasked/v6 path_shrinks_unasked 6
+define_case path_mtu/shrinks_unasked/v4 at_length path_shrinks_unasked 4
+define_case path_mtu/shrinks_unasked/v6 at_length path_shrinks_unasked 6
 define_case path_mtu/shrinks_unasked/v4-without_icmp path_shrinks_unasked 4 without_icmp
 
 # Datagrams too large for the path: with DF their sender hears of it, without DF they arrive all the same.
