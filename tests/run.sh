@@ -51,13 +51,14 @@ build() {
   run_step cmake --preset "$1" --log-level=WARNING && run_step cmake --build --preset "$1" -j "$jobs" || { fail "$1: build"; return 1; }
 }
 
+# One test more than CPUs at a time: those of whole daemons mostly wait.
 # ctest ARGUMENTS..., its results added to ours from the JUnit report, which knows the skipped from the passed.
 run_ctest() {
   local preset=$1 report counts name ctest_status
   shift
   report=$PWD/build/$preset/junit.xml
   rm -f "$report"
-  run_step ctest --test-dir "build/$preset" -j "$jobs" --timeout 300 --output-on-failure --no-tests=error --output-junit "$report" "$@" \
+  run_step ctest --test-dir "build/$preset" -j $((jobs + 1)) --timeout 300 --output-on-failure --no-tests=error --output-junit "$report" "$@" \
     >"build/$preset/ctest.log" 2>&1
   ctest_status=$?
   # Passed tests are a number; the others are worth reading.

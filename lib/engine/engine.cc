@@ -192,19 +192,22 @@ void Engine::Impl::stop(const std::string& why) {
   if (stop_event) eventfd_write(stop_event.get(), 1);
   if (supervisor.joinable() && supervisor.get_id() != std::this_thread::get_id()) supervisor.join();
 
-  const std::lock_guard lock(mutex);
-  if (!is_running) return;
-  is_running = false;
-  for (const auto& worker : crew.workers) worker->request_stop();
-  crew.stop_waking();
-  for (const auto& worker : crew.workers) worker->join();
-  crew.events.deliver(options.on_event);  // the supervisor has ended
-  crew.mail.clear();
-  binding.reset();
-  if (steering) io::TunSteering::detach(tun.queues[0].get());
-  steering.reset();
-  tun.queues.clear();
-  is_up = false;
+  {
+    const std::lock_guard lock(mutex);
+    if (steering) io::TunSteering::detach(tun.queues[0].get());
+    steering.reset();
+    if (!is_running) return;
+    is_running = false;
+    for (const auto& worker : crew.workers) worker->request_stop();
+    crew.stop_waking();
+    for (const auto& worker : crew.workers) worker->join();
+    crew.mail.clear();
+    binding.reset();
+    tun.queues.clear();
+    is_up = false;
+  }
+  // The supervisor has ended. Without the lock, as always: the callback may wait for a thread that asks this engine something.
+  crew.events.deliver(options.on_event);
   if (stopped_event) eventfd_write(stopped_event.get(), 1);
 }
 
@@ -219,7 +222,7 @@ void Engine::Impl::supervise() {
     poll(waits, 3, static_cast<int>(interval / 1ms));
     if (waits[0].revents != 0) break;
     if (waits[2].revents != 0) crew.events.deliver(options.on_event);
-    if (placement && engine::boot_now() - last_placement >= interval) {
+    if (placement && engine::boot_now() - last_placement >= engine::Placement::kInterval) {
       last_placement = engine::boot_now();
       place_workers();
     }
@@ -241,18 +244,22 @@ void Engine::Impl::supervise() {
 
 void Engine::Impl::place_workers() {
   std::vector<engine::RunTimes> times;
-  for (const auto& worker : crew.workers) times.push_back(engine::run_times(worker->thread_number()).value_or(engine::RunTimes()));
+  for (const auto& worker : crew.workers) {
+    const auto of_worker = engine::run_times(worker->thread_number());
+    if (!of_worker) return;
+    times.push_back(*of_worker);
+  }
   const auto exchange = placement->decide(engine::boot_now(), times);
   if (!exchange) return;
-  for (const std::size_t moved : {exchange->worker, exchange->other}) {
-    if (moved >= crew.workers.size()) continue;
-    const int cpu = placement->cpu(moved);
-    // A cpuset may have shrunk meanwhile: then the worker stays where it is.
-    const Result<void> pinned = engine::pin_thread(crew.workers[moved]->thread_number(), cpu);
-    log(LogLevel::kVerbose, "worker " + std::to_string(moved) + " goes to CPU " + std::to_string(cpu) +
-                                (pinned ? moved == exchange->worker ? ": it waited " + std::to_string(static_cast<int>(100 * exchange->waited)) + " % of its time" : ""
-                                        : ": " + pinned.error().message));
-  }
+  const auto pin = [this](std::size_t worker) { return engine::pin_thread(crew.workers[worker]->thread_number(), placement->cpu(worker)); };
+  Result<void> pinned = pin(exchange->worker);
+  if (pinned && exchange->other < crew.workers.size()) pinned = pin(exchange->other);
+  log(LogLevel::kVerbose, "worker " + std::to_string(exchange->worker) + " goes to CPU " + std::to_string(placement->cpu(exchange->worker)) +
+                              ": it waited " + std::to_string(static_cast<int>(100 * exchange->waited)) + " % of its time");
+  if (pinned) return;
+  // The cpuset has shrunk: what was known of places is wrong, and the kernel has chosen some itself.
+  log(LogLevel::kVerbose, pinned.error().message + "; workers stay where they are from now on");
+  placement.reset();
 }
 
 void Engine::Impl::follow_link(const io::LinkState& before) {
@@ -338,13 +345,22 @@ Result<void> Engine::Impl::apply(DeviceChange change) {
 }
 
 void Engine::Impl::steer(const std::vector<tunnel::Configuration::HomeChange>& homes) {
-  if (!steering) return;
   for (const auto& [prefix, home] : homes) {
+    if (!steering) return;
     if (!home) {
       steering->remove(prefix);
-    } else if (Result<void> set = steering->set(prefix, *home); !set && !std::exchange(is_steering_full, true)) {
-      log(LogLevel::kVerbose, "not all allowed IPs are steered to their queue (" + set.error().message + "): mailboxes do the rest");
+      continue;
     }
+    const Result<void> set = steering->set(prefix, *home);
+    if (set) continue;
+    if (set.error().code == ENOSPC) {
+      if (!std::exchange(is_steering_full, true)) log(LogLevel::kVerbose, "not all allowed IPs are steered to their queue: mailboxes do the rest");
+      continue;
+    }
+    // Before Linux 5.19 each change needs CAP_BPF, which may be gone by now. A program that knows no prefix sends all to one queue.
+    log(LogLevel::kVerbose, "the device's queues are no longer steered (" + set.error().message + "): its own flow table and mailboxes do");
+    io::TunSteering::detach(tun.queues[0].get());
+    steering.reset();
   }
 }
 

@@ -22,6 +22,7 @@ void EventHub::wake() noexcept { eventfd_write(wake_event_.get(), 1); }
 void EventHub::tell(const Event& event) {
   {
     const std::lock_guard lock(mutex_);
+    if (told_.size() == kRingSize) told_.erase(told_.begin());  // nobody takes them: the oldest gives way
     told_.push_back(event);
   }
   wake();

@@ -42,7 +42,7 @@ class EventHub {
   std::vector<std::unique_ptr<Ring>> rings_;  // by worker
   io::FileDescriptor wake_event_;
   mutable std::mutex mutex_;
-  std::vector<Event> told_;     // not yet delivered
+  std::vector<Event> told_;     // not yet delivered, at most kRingSize
   std::deque<Event> recent_;    // at most kRecent
 };
 

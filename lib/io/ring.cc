@@ -224,9 +224,10 @@ void Ring::wait(Duration timeout, Arrivals& arrivals) {
     if (!is_done) left = is_endless ? Duration::max() : is_first ? timeout : Duration(deadline - Steady::now());
     const bool is_last_look = left <= Duration::zero();
     if (may_lend) lend_buffers();
-    left = arm_sources(left);
-    // A refused send still has to leave in another way, and its completion would not end the blocking.
+    // A refused send still has to leave in another way, and its completion would not end the blocking. Before arming, as it may end
+    // the request of a source.
     if (left > Duration::zero() && std::exchange(may_be_refused_, false)) flush();
+    left = arm_sources(has_news(carried_) ? Duration::zero() : left);
     enter(has_news(carried_) ? Duration::zero() : left);
     // What flush() took in came before what harvest() takes in now.
     if (move_arrivals(carried_, arrivals)) is_done = true;

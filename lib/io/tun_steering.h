@@ -15,8 +15,8 @@ namespace wgu::io {
 class TunSteering {
  public:
   // Whatever matches no prefix, and all else than IP, goes to queue 0. `most_prefixes`: of either family; the kernel takes memory as they
-  // come. The program stays with the device until detach(). \errors EPERM (needs CAP_BPF and CAP_NET_ADMIN, once:
-  // set() and remove() need nothing), EINVAL and others of bpf(2) and of a descriptor that is no TUN
+  // come. The program stays with the device until detach(). \errors EPERM (needs CAP_BPF and CAP_NET_ADMIN;
+  // set() and remove() need nothing more since Linux 5.19, CAP_BPF before), EINVAL and others of bpf(2) and of a descriptor that is no TUN
   static Result<TunSteering> attach(int queue, std::uint32_t most_prefixes);
 
   static void detach(int queue) noexcept;
