@@ -111,7 +111,8 @@ void Train::settle(int fd, int error, TrainRefusals& refusals, Arrivals& arrival
     if (again != 0) report(i, again, arrivals);
   }
   if (may_be_train && has_worked && (!may_be_source || local_.address.family != Family::kNone)) {
-    refusals.add(remote_, error == EMSGSIZE ? payload_[0].iov_len : 0, TrainRefusals::Steady::now());
+    // Where paths are not discovered, smaller trains would only be refused in their turn, and what is sent again comes late.
+    refusals.add(remote_, refusals.discovers_path_mtu() && error == EMSGSIZE ? payload_[0].iov_len : 0, TrainRefusals::Steady::now());
     ++arrivals.refused_trains;
   }
   clear();

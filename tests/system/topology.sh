@@ -188,7 +188,7 @@ datagrams() {  # SENDER RECEIVER ADDRESS-OF-RECEIVER SIZE [TRAINS [unordered]]
   receiver=$!
   background+=("$receiver")
   poll 10 grep -q ready "$scratch/datagrams" || fail "no receiver at $3"
-  at "$1" timeout --foreground 60 python3 "$system_tests/datagrams.py" send "$3" 7001 "$count" "$4" || fail "sending datagrams to $3 failed"
+  at "$1" timeout --foreground 60 python3 "$system_tests/datagrams.py" send "$3" 7001 "$count" "$4" || { poll 5 exited "$receiver" || true; fail "sending datagrams to $3 failed; the receiver: $(tail -1 "$scratch/datagrams")"; }
   poll 20 exited "$receiver" || fail "the receiver at $3 did not finish"
   wait "$receiver" || fail "$(<"$scratch/datagrams")"
   came=$(tail -1 "$scratch/datagrams")
