@@ -9,8 +9,9 @@ wgu_packages=(
 )
 # What `wgu-bench micro` is compared with, where it is to be measured; all builds work without them.
 wgu_packages_comparators=(libssl-dev libipsec-mb-dev android-libboringssl-dev)
-# What `tests/run.sh --all` needs besides: the second compiler, the run-time of its sanitizers and fuzzer, and a tracer.
-wgu_packages_all=(clang-14 libclang-rt-14-dev bpftrace)
+# What `tests/run.sh --all` needs besides: the second compiler, and the run-time of its sanitizers and fuzzer. With bpftrace installed
+# the scripts of examples/bpftrace/ are run too; its libraries are too large to be fetched for that each time.
+wgu_packages_all=(clang-14 libclang-rt-14-dev)
 
 # Installs those of the named packages that are missing; without root says which they are and fails.
 install_packages() {

@@ -2,7 +2,7 @@
 # tests/run.sh [--all] [PRESET...]
 #   Builds wgu on a Debian 12 machine and runs its tests; installs the packages that are missing when run as root. Without
 #   arguments: the release build with unit and system tests (these need root and are skipped without it). PRESET: those builds
-#   instead. --all: release, asan, tsan and clang builds, then every fuzz target for WGU_FUZZ_SECONDS (20).
+#   instead. --all: release, asan, tsan and clang builds, then every fuzz target for WGU_FUZZ_SECONDS (15).
 #   The last line is `N passed, N failed, N skipped`; the exit status is 0 when nothing failed.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
@@ -105,7 +105,7 @@ fuzz() {
   local target name targets=()
   mapfile -t targets < <(find build/fuzz/fuzz -maxdepth 1 -type f -executable | sort)
   [[ ${#targets[@]} -gt 0 ]] || { fail "fuzz: no targets"; return; }
-  export WGU_FUZZ_SECONDS=${WGU_FUZZ_SECONDS:-20}
+  export WGU_FUZZ_SECONDS=${WGU_FUZZ_SECONDS:-15}
   export -f fuzz_one
   rm -f build/fuzz/*.passed
   printf '%s\n' "${targets[@]}" >build/fuzz/targets
