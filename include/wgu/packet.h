@@ -2,6 +2,7 @@
 /// \file
 /// Packets in flight. A Packet owns one fixed buffer with room in front (data header) and behind (padding and tag), so that it
 /// is sealed and opened where it lies. Buffers come from a PacketPool and go back to the pool they came from, from any thread.
+/// Packets that the kernel hands over in one piece are slices of one large buffer, and leave in one piece when they still lie together.
 
 #include <atomic>
 #include <cstddef>
@@ -26,9 +27,11 @@ struct PacketBlock {
   std::uint32_t capacity = 0;       ///< bytes
   std::uint32_t offset = 0;         ///< where the packet begins
   std::uint32_t length = 0;         ///< bytes of packet
+  PacketBlock* whole = nullptr;     ///< of a slice: whose buffer `storage` lies in
+  std::atomic<std::uint32_t> holders{1};  ///< the buffer's own packet, and its slices
 };
 
-/// Owns one block; empty after a move. One thread at a time.
+/// Owns one block; empty after a move. One thread at a time; slices of one buffer may be on several threads.
 class Packet {
  public:
   Packet() noexcept = default;
@@ -67,6 +70,7 @@ class Packet {
   [[nodiscard]] PacketBlock* release() noexcept { return std::exchange(block_, nullptr); }
 
  private:
+  friend class PacketPool;
   inline void give_back() noexcept;
   PacketBlock* block_ = nullptr;
 };
@@ -88,11 +92,18 @@ class PacketPool {
   /// An empty packet that begins at `headroom` of its buffer; no packet when the pool is exhausted.
   [[nodiscard]] Packet take(std::size_t headroom) noexcept;
 
+  /// An empty packet whose buffer is the `capacity` bytes at `offset` of the buffer of `whole`, a packet of another pool, which gets
+  /// its buffer back when the last slice is gone, and `whole` too. It takes one buffer out of this pool, unused. No packet when the
+  /// pool is exhausted. \pre `whole` is no slice; `whole`'s thread
+  [[nodiscard]] Packet take_slice(const Packet& whole, std::size_t offset, std::size_t capacity) noexcept;
+
   void give_back(PacketBlock* block) noexcept;  ///< any thread; Packet's destructor calls it
 
   /// Gives the memory of buffers that no packet uses back to the system, until packets use them again. Owner's thread; takes about a
   /// microsecond a buffer.
   void release_unused();
+  /// Likewise for what `packet`, one of this pool's, holds: it becomes anything. \pre no slices; any thread
+  void release_contents(const Packet& packet) noexcept;
 
   [[nodiscard]] std::size_t count() const noexcept { return blocks_.size(); }
   [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
@@ -103,9 +114,12 @@ class PacketPool {
   struct FreeStorage {
     void operator()(std::uint8_t* storage) const noexcept;
   };
+  [[nodiscard]] PacketBlock* take_block() noexcept;
+  void end_slice(PacketBlock& slice) noexcept;
   void collect_returned() noexcept;
 
   std::size_t capacity_;
+  std::size_t stride_;  // from a buffer to the next
   std::unique_ptr<std::uint8_t[], FreeStorage> storage_;
   std::vector<PacketBlock> blocks_;
   PacketBlock* free_ = nullptr;

@@ -10,6 +10,7 @@
 
 #include "engine/boot_clock.h"
 #include "engine/cpus.h"
+#include "io/intake.h"
 
 namespace wgu::engine {
 namespace {
@@ -18,6 +19,8 @@ namespace {
 constexpr std::size_t kBufferCapacity = 2048 + 64;
 // The largest UDP payload, or packet of a device. Pages that no packet touches cost no memory.
 constexpr std::size_t kLargeBufferCapacity = 65536 + 512;
+// Of received trains: as many as a loop has lent at once, and twice that, held by packets on their way.
+constexpr std::size_t kReadBuffers = 96;
 constexpr Duration kRestAfter = std::chrono::seconds(5);  // without traffic, before memory that a burst has used is given back
 constexpr std::size_t kMailPerRound = 256;  // letters of one sender, so that mail does not starve the own queues
 
@@ -95,11 +98,14 @@ Result<void> Worker::set_up() {
   }
   pool_ = std::make_unique<PacketPool>(crew_.options.buffers_per_worker, kBufferCapacity);
   large_pool_ = std::make_unique<PacketPool>(crew_.options.buffers_per_worker, kLargeBufferCapacity);
+  read_pool_ = std::make_unique<PacketPool>(kReadBuffers, io::kReceiveBuffer);
   const io::LoopOptions loop_options{.pool = pool_.get(),
                                      .large_pool = large_pool_.get(),
+                                     .read_pool = read_pool_.get(),
                                      .receive_headroom = 0,
                                      .device_headroom = kPacketHeadroom,
                                      .device_tailroom = kPacketTailroom,
+                                     .departing_size = [this](std::size_t size) { return shard_->sealed_size(size); },
                                      .segmentation = crew_.options.offloads.send_trains,
                                      .discovers_path_mtu = crew_.options.path.discover_mtu};
   const IoBackend backend = crew_.options.io;
@@ -157,6 +163,7 @@ void Worker::rest(Instant now) {
   } else if (!is_resting_ && now - last_traffic_ >= kRestAfter) {
     pool_->release_unused();
     large_pool_->release_unused();
+    read_pool_->release_unused();
     loop_->release_unused();
     is_resting_ = true;
   }

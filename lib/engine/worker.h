@@ -105,6 +105,7 @@ class Worker {
   int thread_number_ = 0;
   std::unique_ptr<PacketPool> pool_;
   std::unique_ptr<PacketPool> large_pool_;  // what is too long for the other; resident only as far as it is used
+  std::unique_ptr<PacketPool> read_pool_;   // what trains are received into, and stay in
   std::unique_ptr<io::Loop> loop_;
   std::unique_ptr<tunnel::Shard> shard_;
   const char* loop_name_ = "";

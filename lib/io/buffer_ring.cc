@@ -1,4 +1,4 @@
-// A buffer's way: free_ids_ -> lend() -> the kernel's ring -> completion with its id -> at() -> give_back().
+// A buffer's way: pool -> lend() -> the kernel's ring -> completion with its id -> at() -> give_back() -> pool.
 
 #include "io/buffer_ring.h"
 
@@ -7,6 +7,7 @@
 #include <bit>
 #include <cerrno>
 #include <string>
+#include <utility>
 
 #include "io/system_error.h"
 
@@ -14,28 +15,25 @@ namespace wgu::io {
 namespace {
 
 constexpr std::size_t kPage = 4096;  // the kernel wants the ring to begin on a page
-constexpr std::size_t kCacheLine = 64;
 
 constexpr std::size_t round_up(std::size_t size, std::size_t to) { return (size + to - 1) / to * to; }
 
 }  // namespace
 
-BufferRing::BufferRing(std::uint16_t group, std::size_t count, std::size_t size)
+BufferRing::BufferRing(std::uint16_t group, std::size_t count, PacketPool& pool)
     : group_(group),
-      count_(count),
-      size_(size),
-      stride_(round_up(size, kCacheLine)),
+      pool_(pool),
       entries_(std::bit_ceil(static_cast<unsigned>(count))),
-      ring_size_(round_up(entries_ * sizeof(io_uring_buf), kPage)) {
+      ring_size_(round_up(entries_ * sizeof(io_uring_buf), kPage)),
+      lent_(count) {
   free_ids_.reserve(count);
   for (std::size_t id = count; id-- > 0;) free_ids_.push_back(static_cast<std::uint16_t>(id));
 }
 
 Result<void> BufferRing::open(io_uring& ring) {
-  void* memory = ::mmap(nullptr, mapping_size(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) return system_error(errno, "mmap(read buffers)");
+  void* memory = ::mmap(nullptr, ring_size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return system_error(errno, "mmap(buffer ring)");
   ring_ = static_cast<io_uring_buf_ring*>(memory);
-  storage_ = static_cast<std::uint8_t*>(memory) + ring_size_;
   io_uring_buf_ring_init(ring_);
   io_uring_buf_reg registration{};
   registration.ring_addr = reinterpret_cast<std::uintptr_t>(memory);
@@ -49,27 +47,31 @@ Result<void> BufferRing::open(io_uring& ring) {
 
 BufferRing::~BufferRing() {
   if (owner_ != nullptr) io_uring_unregister_buf_ring(owner_, group_);
-  if (ring_ != nullptr) ::munmap(ring_, mapping_size());
+  if (ring_ != nullptr) ::munmap(ring_, ring_size_);
 }
 
 void BufferRing::lend(std::size_t wanted) noexcept {
   int added = 0;
-  while (!free_ids_.empty() && lent_ < wanted) {
+  while (!free_ids_.empty() && lent_.size() - free_ids_.size() < wanted) {
+    Packet buffer = pool_.take(0);
+    if (!buffer) break;
     const std::uint16_t id = free_ids_.back();
     free_ids_.pop_back();
-    io_uring_buf_ring_add(ring_, at(id).data(), static_cast<unsigned>(size_), id, io_uring_buf_ring_mask(entries_), added++);
-    ++lent_;
+    io_uring_buf_ring_add(ring_, buffer.data(), static_cast<unsigned>(pool_.capacity()), id, io_uring_buf_ring_mask(entries_), added++);
+    lent_[id] = std::move(buffer);
   }
   if (added != 0) io_uring_buf_ring_advance(ring_, added);
 }
 
-void BufferRing::release() noexcept {
-  if (storage_ != nullptr) ::madvise(storage_, count_ * stride_, MADV_DONTNEED);  // begins on a page: ring_size_ is whole ones
+void BufferRing::give_back(std::uint16_t id) noexcept {
+  lent_[id] = Packet();
+  free_ids_.push_back(id);
 }
 
-void BufferRing::give_back(std::uint16_t id) noexcept {
-  free_ids_.push_back(id);
-  --lent_;
+void BufferRing::release() noexcept {
+  for (const Packet& buffer : lent_) {
+    if (buffer) pool_.release_contents(buffer);
+  }
 }
 
 }  // namespace wgu::io

@@ -9,7 +9,7 @@ namespace wgu::io {
 
 void DeviceWriter::set_format(const DeviceFormat& format) {
   has_virtio_header_ = format.has_virtio_header;
-  merger_ = Merger(kExpectedBatch, {.tcp_v4 = format.tcp_v4, .tcp_v6 = format.tcp_v6, .udp = format.udp});
+  merger_ = Merger(kExpectedBatch, {.tcp_v4 = format.tcp_v4, .tcp_v6 = format.tcp_v6, .udp = format.udp, .moves_neighbours = true});
 }
 
 void DeviceWriter::add(std::span<Packet> packets) {

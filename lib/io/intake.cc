@@ -1,4 +1,4 @@
-// receive:     one payload -> segments of the size that UDP_GRO names, the last may be shorter -> a datagram each
+// receive:     one payload -> segments of the size that UDP_GRO names, the last may be shorter -> a datagram each: slices, or copies
 // read_device: one read -> a packet, or the segments of a super-packet (split.h)
 // A segment that finds no buffer is counted; what is too long for any buffer is counted as truncated.
 
@@ -8,7 +8,6 @@
 #include <cstring>
 #include <utility>
 
-#include "io/split.h"
 #include "io/udp.h"
 
 namespace wgu::io {
@@ -26,7 +25,8 @@ Intake::Intake(const LoopOptions& options) noexcept
       large_pool_(options.large_pool),
       of_datagrams_{options.receive_headroom, 0, &Arrivals::truncated_datagrams, &Arrivals::unplaced_datagrams},
       of_device_packets_{options.device_headroom, options.device_tailroom, &Arrivals::truncated_device_packets,
-                         &Arrivals::unplaced_device_packets} {}
+                         &Arrivals::unplaced_device_packets},
+      departing_size_(options.departing_size) {}
 
 std::size_t Intake::affordable_reads(std::size_t wanted) const noexcept {
   const std::size_t packets = available(pool_);
@@ -51,7 +51,7 @@ Packet Intake::take(const Room& room, std::size_t size, Arrivals& arrivals) noex
   return packet;
 }
 
-void Intake::receive(msghdr& message, std::span<const std::uint8_t> payload, Arrivals& arrivals) {
+void Intake::receive(msghdr& message, std::span<const std::uint8_t> payload, Arrivals& arrivals, const Packet& whole) {
   ++arrivals.socket_receives;
   if ((message.msg_flags & MSG_TRUNC) != 0) {
     ++arrivals.truncated_datagrams;
@@ -65,13 +65,26 @@ void Intake::receive(msghdr& message, std::span<const std::uint8_t> payload, Arr
   }
   const std::size_t named = decode_control(message, way);
   const std::size_t segment = named == 0 ? payload.size() : named;
-  if (payload.size() > segment) ++arrivals.trains_received;
+  const bool is_train = payload.size() > segment;
+  if (is_train) ++arrivals.trains_received;
+  const bool stays = is_train && whole && of_datagrams_.headroom == 0;
+  std::size_t at = stays ? static_cast<std::size_t>(payload.data() - whole.data()) : 0;
   do {
     const auto bytes = payload.first(std::min(segment, payload.size()));
     payload = payload.subspan(bytes.size());
-    Packet packet = take(of_datagrams_, bytes.size(), arrivals);
+    Packet packet;
+    if (stays) {
+      packet = pool_.take_slice(whole, at, bytes.size());
+      at += bytes.size();
+      if (packet) {
+        packet.resize(bytes.size());
+      } else {
+        ++arrivals.unplaced_datagrams;
+      }
+    } else if (packet = take(of_datagrams_, bytes.size(), arrivals); packet) {
+      std::copy(bytes.begin(), bytes.end(), packet.data());
+    }
     if (!packet) continue;
-    std::copy(bytes.begin(), bytes.end(), packet.data());
     arrivals.from_network.push_back({std::move(packet), way.remote, way.local, way.traffic_class, 0});
   } while (!payload.empty());
 }
@@ -93,12 +106,36 @@ void Intake::read_virtio(std::span<const std::uint8_t> bytes, Arrivals& arrivals
     return;
   }
   if (super.segments() > 1) ++arrivals.super_packets_read;
-  for (std::size_t i = 0; i < super.segments(); ++i) {
+  for (std::size_t i = 0; i < super.segments();) {
+    if (const std::size_t together = super.segments() - i > 1 ? split_together(super, i, arrivals) : 0; together != 0) {
+      i += together;
+      continue;
+    }
     Packet packet = take(of_device_packets_, super.segment_size(i), arrivals);
-    if (!packet) continue;
+    if (packet) {
+      super.write(i, packet.data());
+      arrivals.from_device.push_back(std::move(packet));
+    }
+    ++i;
+  }
+}
+
+// As many segments from `first` on as one large buffer and the pool take. 0: none.
+std::size_t Intake::split_together(const SuperPacket& super, std::size_t first, Arrivals& arrivals) {
+  if (large_pool_ == nullptr || !departing_size_) return 0;
+  const Packet whole = large_pool_->take(0);
+  if (!whole) return 0;
+  const std::size_t spacing = departing_size_(super.segment_size(first));
+  std::size_t i = first;
+  for (std::size_t at = 0; i < super.segments() && at + spacing <= large_pool_->capacity(); ++i, at += spacing) {
+    const std::size_t size = super.segment_size(i);
+    Packet packet = pool_.take_slice(whole, at, spacing);
+    if (!packet) break;
+    packet.place(of_device_packets_.headroom, size);
     super.write(i, packet.data());
     arrivals.from_device.push_back(std::move(packet));
   }
+  return i - first;
 }
 
 }  // namespace wgu::io

@@ -4,6 +4,7 @@
 // what they mean.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -86,10 +87,14 @@ struct DeviceFormat {
 
 struct LoopOptions {
   PacketPool* pool = nullptr;         // for what is read and received; owned by the worker's thread
-  PacketPool* large_pool = nullptr;   // likewise, for what does not fit into a buffer of `pool`
+  PacketPool* large_pool = nullptr;   // likewise, for what does not fit into a buffer of `pool`, and for what is split into slices
+  PacketPool* read_pool = nullptr;    // buffers of kReceiveBuffer (intake.h) for trains, which stay where they were received; null: all is copied
   std::size_t receive_headroom = 0;   // of received datagrams
   std::size_t device_headroom = 0;    // of packets read from the device
   std::size_t device_tailroom = 0;    // kept free behind a packet read from the device
+  // Bytes that a packet of `size` read from the device will have when it leaves, from its headroom on: packets of one read are laid
+  // that far apart, so that they leave in one piece. Empty: with headroom and tailroom around each.
+  std::function<std::size_t(std::size_t size)> departing_size{};
   std::size_t max_batch = 64;         // reads of one wait(), at least 2, so that no source starves the others
   bool segmentation = true;           // datagrams leave in trains where they can (UDP_SEGMENT)
   bool discovers_path_mtu = false;    // the sockets are prepared by discover_path_mtu(): tell what they learn

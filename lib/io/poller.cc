@@ -29,6 +29,7 @@ class Poller final : public Loop {
       : intake_(options),
         max_batch_(std::max<std::size_t>(options.max_batch, 1)),
         segmentation_(options.segmentation),
+        read_pool_(options.read_pool),
         buffer_(kReadSize),
         epoll_(::epoll_create1(EPOLL_CLOEXEC)),
         refusals_(options.discovers_path_mtu) {}
@@ -268,9 +269,12 @@ class Poller final : public Loop {
 
   DeviceRead receive(Source& source, Arrivals& arrivals) {
     if (intake_.is_starved()) return DeviceRead::kStarved;
+    const Packet whole = read_pool_ != nullptr ? read_pool_->take(0) : Packet();
+    if (read_pool_ != nullptr && !whole) return DeviceRead::kStarved;
+    std::uint8_t* const bytes = whole ? whole.data() : buffer_.data();
     sockaddr_storage address;
     alignas(cmsghdr) std::uint8_t control[kControlSize];
-    iovec payload{buffer_.data(), buffer_.size()};
+    iovec payload{bytes, kReadSize};
     msghdr message{};
     message.msg_name = &address;
     message.msg_namelen = sizeof address;
@@ -282,14 +286,15 @@ class Poller final : public Loop {
     // A sent datagram's error, told once.
     if (length < 0 && refusals_.discovers_path_mtu() && is_path_error(errno)) length = ::recvmsg(source.fd, &message, MSG_DONTWAIT);
     if (length < 0) return errno == EAGAIN || errno == EINTR ? DeviceRead::kEmpty : DeviceRead::kFailed;
-    intake_.receive(message, std::span(buffer_).first(static_cast<std::size_t>(length)), arrivals);
+    intake_.receive(message, {bytes, static_cast<std::size_t>(length)}, arrivals, whole);
     return DeviceRead::kPacket;
   }
 
   Intake intake_;
   const std::size_t max_batch_;
   const bool segmentation_;
-  std::vector<std::uint8_t> buffer_;  // for one read
+  PacketPool* const read_pool_;
+  std::vector<std::uint8_t> buffer_;  // for one read of the device, or of a socket where there is no read_pool
   FileDescriptor epoll_;
   WakeSignal wake_;
   Source sources_[kSources];

@@ -36,8 +36,9 @@ Ring::Ring(const LoopOptions& options)
     : intake_(options),
       reads_(std::clamp<std::size_t>(options.max_batch / 2, 1, 1U << 12)),
       segmentation_(options.segmentation),
-      socket_buffers_(0, reads_, kReceivePrefix + kReadSize),
-      device_buffers_(1, reads_, kReadSize),
+      own_buffers_(options.read_pool == nullptr ? 2 * reads_ : reads_, kReceiveBuffer),
+      socket_buffers_(0, reads_, options.read_pool == nullptr ? own_buffers_ : *options.read_pool),
+      device_buffers_(1, reads_, own_buffers_),
       trains_(kTrains),
       refusals_(options.discovers_path_mtu) {
   receive_layout_.msg_namelen = kNameSize;
@@ -261,6 +262,7 @@ std::size_t Ring::wanted_reads(const Source& source) const noexcept {
 void Ring::release_unused() noexcept {
   socket_buffers_.release();
   device_buffers_.release();
+  own_buffers_.release_unused();
 }
 
 void Ring::arm_wake() {

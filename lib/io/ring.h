@@ -35,8 +35,7 @@ struct RingHandle {
 class Ring final : public Loop {
  public:
   static constexpr socklen_t kNameSize = 32;  // sockaddr_in6 (28), rounded so that the control messages are aligned
-  // A received buffer: [io_uring_recvmsg_out 16][name 32][control 128][payload].
-  static constexpr std::size_t kReceivePrefix = sizeof(io_uring_recvmsg_out) + kNameSize + kControlSize;
+  static_assert(kReceivePrefix == sizeof(io_uring_recvmsg_out) + kNameSize + kControlSize);  // as io_uring lays a received buffer out
   static_assert(sizeof(sockaddr_in6) <= kNameSize && kReceivePrefix % alignof(cmsghdr) == 0);
 
   explicit Ring(const LoopOptions& options);
@@ -113,7 +112,7 @@ class Ring final : public Loop {
   void end_device(Arrivals& arrivals);
   bool note_read_error(Source& source, int error, Arrivals& arrivals);
   bool deliver_empty_read(Arrivals& arrivals);
-  void deliver_datagrams(std::span<std::uint8_t> buffer, int result, Arrivals& arrivals);
+  void deliver_datagrams(const Packet& buffer, int result, Arrivals& arrivals);
   bool read_plainly(Arrivals& arrivals);
   void write_plainly(const DeviceWriter::Write& write, Arrivals& arrivals) noexcept;
 
@@ -122,6 +121,7 @@ class Ring final : public Loop {
   const bool segmentation_;
   WakeSignal wake_;
   RingHandle handle_;
+  PacketPool own_buffers_;  // for the device, whose reads are always copied; for the sockets too where there is no read_pool
   BufferRing socket_buffers_;
   BufferRing device_buffers_;
   msghdr receive_layout_{};

@@ -1,5 +1,5 @@
 // What came back from io_uring. completion -> its Kind:
-//   read of a source   the buffer it filled becomes packets and is free again; without CQE_F_MORE the request is over and
+//   read of a source   what the buffer holds becomes packets, copies or slices; without CQE_F_MORE the request is over and
 //                      arm_sources() decides when the next one begins (no buffers: when there are; error: after a pause)
 //   send, write        failure is accounted; the train is free, the writes are when all are done
 //   wake               only ends the blocking; WakeSignal says whether somebody asked
@@ -80,9 +80,9 @@ bool Ring::complete_read(Source& source, const io_uring_cqe& completion, Arrival
   } else if (has_buffer) {
     source.is_starved = false;
     source.usual_size += static_cast<std::size_t>(completion.res) / 8 - source.usual_size / 8;
-    const std::span<std::uint8_t> bytes = buffers_of(source).at(buffer);
+    const Packet& bytes = buffers_of(source).at(buffer);
     if (is_device) {
-      intake_.read_device(bytes.first(static_cast<std::size_t>(completion.res)), arrivals);
+      intake_.read_device({bytes.data(), static_cast<std::size_t>(completion.res)}, arrivals);
     } else {
       deliver_datagrams(bytes, completion.res, arrivals);
     }
@@ -123,7 +123,7 @@ bool Ring::deliver_empty_read(Arrivals& arrivals) {
   return true;
 }
 
-void Ring::deliver_datagrams(std::span<std::uint8_t> buffer, int result, Arrivals& arrivals) {
+void Ring::deliver_datagrams(const Packet& buffer, int result, Arrivals& arrivals) {
   io_uring_recvmsg_out* out = io_uring_recvmsg_validate(buffer.data(), result, &receive_layout_);
   if (out == nullptr) {
     ++arrivals.truncated_datagrams;
@@ -136,7 +136,8 @@ void Ring::deliver_datagrams(std::span<std::uint8_t> buffer, int result, Arrival
   message.msg_control = name + kNameSize;
   message.msg_controllen = out->controllen;
   message.msg_flags = static_cast<int>(out->flags);
-  intake_.receive(message, buffer.subspan(kReceivePrefix, io_uring_recvmsg_payload_length(out, result, &receive_layout_)), arrivals);
+  const std::size_t size = io_uring_recvmsg_payload_length(out, result, &receive_layout_);
+  intake_.receive(message, {buffer.data() + kReceivePrefix, size}, arrivals, buffer);
 }
 
 // A device without multishot reads. The poll tells only of changes, so the device counts as readable until a read says otherwise.

@@ -58,7 +58,6 @@ std::size_t Train::load(std::span<Datagram> datagrams, bool may_be_several) noex
     }
     is_last = size < segment;
     bytes += size;
-    payload_[count_] = {datagram.packet.data(), size};
     tags_[count_] = datagram.tag;
     packets_[count_] = std::move(datagram.packet);
   }
@@ -71,9 +70,18 @@ void Train::prepare(std::size_t first, std::size_t count) noexcept {
   header_ = {};
   header_.msg_name = &address_;
   header_.msg_namelen = encode_address(remote_, address_);
-  header_.msg_iov = &payload_[first];
-  header_.msg_iovlen = count;
-  const std::size_t segment = count > 1 ? payload_[first].iov_len : 0;
+  header_.msg_iov = payload_.data();
+  const std::uint8_t* end = nullptr;
+  for (std::size_t i = first; i < first + count; ++i) {
+    const Packet& packet = packets_[i];
+    if (packet.data() == end) {
+      payload_[header_.msg_iovlen - 1].iov_len += packet.size();
+    } else {
+      payload_[header_.msg_iovlen++] = {packet.data(), packet.size()};
+    }
+    end = packet.data() + packet.size();
+  }
+  const std::size_t segment = count > 1 ? packets_[first].size() : 0;
   header_.msg_controllen = encode_control(remote_.address.family, local_, traffic_class_, segment, control_.data());
   header_.msg_control = header_.msg_controllen != 0 ? control_.data() : nullptr;
 }
@@ -112,7 +120,7 @@ void Train::settle(int fd, int error, TrainRefusals& refusals, Arrivals& arrival
   }
   if (may_be_train && has_worked && (!may_be_source || local_.address.family != Family::kNone)) {
     // Where paths are not discovered, smaller trains would only be refused in their turn, and what is sent again comes late.
-    refusals.add(remote_, refusals.discovers_path_mtu() && error == EMSGSIZE ? payload_[0].iov_len : 0, TrainRefusals::Steady::now());
+    refusals.add(remote_, refusals.discovers_path_mtu() && error == EMSGSIZE ? packets_[0].size() : 0, TrainRefusals::Steady::now());
     ++arrivals.refused_trains;
   }
   clear();
@@ -144,7 +152,7 @@ void Train::fail(int error, Arrivals& arrivals) noexcept {
 }
 
 void Train::report(std::size_t index, int error, Arrivals& arrivals) const {
-  arrivals.send_failures.push_back({tags_[index], static_cast<std::uint32_t>(payload_[index].iov_len), error});
+  arrivals.send_failures.push_back({tags_[index], static_cast<std::uint32_t>(packets_[index].size()), error});
 }
 
 void Train::clear() noexcept {

@@ -78,7 +78,7 @@ class Train {
 
   std::array<Packet, kMaxSegments> packets_;
   std::array<std::uint64_t, kMaxSegments> tags_;
-  std::array<iovec, kMaxSegments> payload_;
+  std::array<iovec, kMaxSegments> payload_;  // what lies together is one piece
   std::size_t count_ = 0;
   Endpoint remote_;
   LocalAddress local_;

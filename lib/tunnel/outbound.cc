@@ -60,6 +60,10 @@ void Shard::send_to(Peer& peer, Packet packet, std::uint8_t inner_traffic_class,
   if (!plan_seal(peer, *keypair, packet, encapsulate_ecn(inner_traffic_class), false, now)) context_.counters.drop(Drop::kOutTooLong);
 }
 
+std::size_t Shard::sealed_size(std::size_t size) const noexcept {
+  return noise::kDataHeaderSize + padded_size(size, context_.mtu) + crypto::kAeadTagSize;
+}
+
 // Lays the packet out as a data message: header, plaintext padded to 16 (never past the MTU, nor past what the path takes in one
 // piece), room for the tag.
 bool Shard::plan_seal(Peer& peer, noise::Keypair& keypair, Packet& packet, std::uint8_t traffic_class, bool is_keepalive, Instant now) {
@@ -67,6 +71,8 @@ bool Shard::plan_seal(Peer& peer, noise::Keypair& keypair, Packet& packet, std::
   const std::size_t size = packet.size();
   std::size_t padded = is_keepalive ? 0 : padded_size(size, context_.mtu);
   if (const std::size_t room = peer.path().room(now); padded > room && size <= room) padded = room;
+  // A packet that was laid out when the MTU was another may have no room for padding, which is only what a sender does, not a must.
+  if (padded - size + crypto::kAeadTagSize > packet.tailroom()) padded = size;
   if (padded > kMaxPlaintext || packet.headroom() < noise::kDataHeaderSize ||
       packet.tailroom() < padded - size + crypto::kAeadTagSize) {
     return false;

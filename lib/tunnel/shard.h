@@ -94,6 +94,8 @@ class Shard {
   void apply(const ShardRemovals& removals);
   void set_up(bool is_up, Instant now);
   void set_mtu(std::uint16_t mtu) noexcept { context_.mtu = mtu; }
+  // Bytes of the data message that a packet of `size` bytes becomes, as a rule: a narrow path may allow less padding.
+  [[nodiscard]] std::size_t sealed_size(std::size_t size) const noexcept;
   void set_path_policy(const PathPolicy& policy) noexcept { context_.path_policy = policy; }
   void fill(PeerId id, PeerStatus& status) const;
   [[nodiscard]] PrivateKey private_key() const { return context_.identity->private_key.copy(); }

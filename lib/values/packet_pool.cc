@@ -43,17 +43,17 @@ void PacketPool::FreeStorage::operator()(std::uint8_t* storage) const noexcept {
 
 PacketPool::PacketPool(std::size_t count, std::size_t capacity)
     : capacity_(capacity),
-      storage_(static_cast<std::uint8_t*>(::operator new[](count* stride_of(count, capacity), std::align_val_t{kCacheLine}))),
+      stride_(stride_of(count, capacity)),
+      storage_(static_cast<std::uint8_t*>(::operator new[](count * stride_, std::align_val_t{kCacheLine}))),
       blocks_(count),
       owner_(std::this_thread::get_id()) {
-  const std::size_t stride = stride_of(count, capacity);
   // Buffers are as large as the largest datagram, most packets touch one page of theirs: where the system gives every mapping huge
   // pages, a page in use would make 30 buffers resident.
-  advise(storage_.get(), count * stride, MADV_NOHUGEPAGE);
+  advise(storage_.get(), count * stride_, MADV_NOHUGEPAGE);
   for (std::size_t i = count; i-- > 0;) {
     PacketBlock& block = blocks_[i];
     block.pool = this;
-    block.storage = storage_.get() + i * stride;
+    block.storage = storage_.get() + i * stride_;
     block.capacity = static_cast<std::uint32_t>(capacity);
     block.next = std::exchange(free_, &block);
   }
@@ -64,21 +64,52 @@ PacketPool::~PacketPool() { assert(in_use() == 0 && "a packet outlives its pool"
 
 void PacketPool::bind_to_this_thread() noexcept { owner_ = std::this_thread::get_id(); }
 
-Packet PacketPool::take(std::size_t headroom) noexcept {
+PacketBlock* PacketPool::take_block() noexcept {
   assert(owner_ == std::this_thread::get_id());
-  assert(headroom <= capacity_);
   if (free_ == nullptr) collect_returned();
-  if (free_ == nullptr) return Packet();
+  if (free_ == nullptr) return nullptr;
   PacketBlock* const block = std::exchange(free_, free_->next);
   --free_count_;
   block->next = nullptr;
-  block->offset = static_cast<std::uint32_t>(headroom);
   block->length = 0;
+  return block;
+}
+
+Packet PacketPool::take(std::size_t headroom) noexcept {
+  assert(headroom <= capacity_);
+  PacketBlock* const block = take_block();
+  if (block != nullptr) block->offset = static_cast<std::uint32_t>(headroom);
   return Packet(block);
+}
+
+Packet PacketPool::take_slice(const Packet& whole, std::size_t offset, std::size_t capacity) noexcept {
+  PacketBlock& shared = *whole.block_;
+  assert(shared.whole == nullptr && shared.pool != this && offset + capacity <= shared.capacity);
+  PacketBlock* const block = take_block();
+  if (block == nullptr) return Packet();
+  shared.holders.fetch_add(1, std::memory_order_relaxed);
+  block->whole = &shared;
+  block->storage = shared.storage + offset;
+  block->capacity = static_cast<std::uint32_t>(capacity);
+  block->offset = 0;
+  return Packet(block);
+}
+
+void PacketPool::end_slice(PacketBlock& slice) noexcept {
+  PacketBlock* const whole = std::exchange(slice.whole, nullptr);
+  slice.storage = storage_.get() + static_cast<std::size_t>(&slice - blocks_.data()) * stride_;
+  slice.capacity = static_cast<std::uint32_t>(capacity_);
+  whole->pool->give_back(whole);
 }
 
 void PacketPool::give_back(PacketBlock* block) noexcept {
   assert(block->pool == this);
+  if (block->whole != nullptr) end_slice(*block);
+  // Who holds a buffer alone is the only one who could make it shared. Release and acquire: the last sees all others' last accesses.
+  if (block->holders.load(std::memory_order_acquire) != 1) {
+    if (block->holders.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    block->holders.store(1, std::memory_order_relaxed);
+  }
   if (owner_ == std::this_thread::get_id()) {
     block->next = std::exchange(free_, block);
     ++free_count_;
@@ -94,14 +125,15 @@ void PacketPool::release_unused() {
   collect_returned();
   std::vector<bool> is_free(blocks_.size());
   for (const PacketBlock* block = free_; block != nullptr; block = block->next) is_free[static_cast<std::size_t>(block - blocks_.data())] = true;
-  const std::size_t stride = stride_of(blocks_.size(), capacity_);
   for (std::size_t begin = 0; begin < is_free.size();) {
     std::size_t end = begin;
     while (end < is_free.size() && is_free[end]) ++end;
-    if (end != begin) advise(storage_.get() + begin * stride, (end - begin) * stride, MADV_DONTNEED);
+    if (end != begin) advise(storage_.get() + begin * stride_, (end - begin) * stride_, MADV_DONTNEED);
     begin = end + 1;
   }
 }
+
+void PacketPool::release_contents(const Packet& packet) noexcept { advise(packet.block_->storage, capacity_, MADV_DONTNEED); }
 
 std::size_t PacketPool::in_use() noexcept {
   collect_returned();

@@ -20,19 +20,20 @@ namespace {
 
 class IntakeTest : public ::testing::Test {
  protected:
-  void open(std::size_t small, std::size_t large) {
+  void open(std::size_t small, std::size_t large, std::size_t receive_headroom = 16) {
     small_.emplace(small, 1000);
     large_.emplace(large, 70'000);
     LoopOptions options;
     options.pool = &*small_;
     options.large_pool = &*large_;
-    options.receive_headroom = 16;
+    options.receive_headroom = receive_headroom;
     options.device_headroom = 20;
     options.device_tailroom = 31;
+    options.departing_size = [](std::size_t size) { return 20 + (size + 15) / 16 * 16 + 16; };
     intake_.emplace(options);
   }
   // As recvmsg leaves it: with `segment`, a train.
-  void receive(std::span<const std::uint8_t> payload, int segment, int flags = 0) {
+  void receive(std::span<const std::uint8_t> payload, int segment, int flags = 0, const Packet& whole = Packet()) {
     alignas(cmsghdr) std::uint8_t control[CMSG_SPACE(sizeof(int))];
     sockaddr_storage address;
     msghdr message{};
@@ -47,7 +48,7 @@ class IntakeTest : public ::testing::Test {
       message.msg_control = control;
       message.msg_controllen = sizeof control;
     }
-    intake_->receive(message, payload, arrivals_);
+    intake_->receive(message, payload, arrivals_, whole);
   }
   std::vector<std::size_t> sizes() const {
     std::vector<std::size_t> all;
@@ -78,6 +79,45 @@ TEST_F(IntakeTest, TrainsComeApart) {
     EXPECT_EQ(std::memcmp(datagram.packet.data(), payload.data() + at, datagram.packet.size()), 0);
     at += datagram.packet.size();
   }
+}
+
+TEST_F(IntakeTest, TrainsStayWhereTheyWereReceived) {
+  constexpr std::size_t kPrefix = 176;
+  PacketPool reads(1, kReceiveBuffer);
+  const auto payload = counting(1000);
+  const auto receive_train = [&](std::size_t size, int segment) {
+    const Packet whole = reads.take(0);
+    ASSERT_TRUE(whole);
+    std::memcpy(whole.data() + kPrefix, payload.data(), size);
+    receive({whole.data() + kPrefix, size}, segment, 0, whole);
+  };
+  open(256, 64, 0);
+  receive_train(1000, 300);
+  EXPECT_EQ(sizes(), (std::vector<std::size_t>{300, 300, 300, 100}));
+  EXPECT_EQ(reads.in_use(), 1u);
+  const std::uint8_t* first = arrivals_.from_network[0].packet.data();
+  EXPECT_EQ(std::memcmp(first, payload.data(), payload.size()), 0);
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(arrivals_.from_network[i].packet.data(), first + i * 300);
+    EXPECT_EQ(arrivals_.from_network[i].packet.tailroom(), 0u);
+    EXPECT_EQ(arrivals_.from_network[i].remote.to_string(), "192.0.2.7:99");
+  }
+  arrivals_.clear();
+  EXPECT_EQ(reads.in_use(), 0u);
+  receive_train(600, 600);
+  EXPECT_EQ(sizes(), (std::vector<std::size_t>{600}));
+  EXPECT_EQ(reads.in_use(), 0u) << "one datagram is not worth a buffer for 64 KiB";
+  arrivals_.clear();
+  open(2, 1, 0);
+  receive_train(1000, 300);
+  EXPECT_EQ(sizes(), (std::vector<std::size_t>{300, 300}));
+  EXPECT_EQ(arrivals_.unplaced_datagrams, 2u);
+  arrivals_.clear();
+  open(8, 8, 16);
+  receive_train(1000, 300);
+  EXPECT_EQ(sizes(), (std::vector<std::size_t>{300, 300, 300, 100})) << "with headroom wanted, each in a buffer of its own";
+  EXPECT_EQ(reads.in_use(), 0u);
+  arrivals_.clear();
 }
 
 TEST_F(IntakeTest, OddSegmentSizes) {
@@ -138,6 +178,69 @@ TEST_F(IntakeTest, ReadsAreLimitedByWhatTheyMayBring) {
   held.clear();
   while (large_->in_use() < 640 - 16) held.push_back(large_->take(0));
   EXPECT_EQ(intake_->affordable_reads(4), 2u);
+}
+
+// A super-packet of TCP over IPv4 with `payload` bytes in segments of `segment`.
+std::vector<std::uint8_t> tcp_super_packet(std::size_t payload, std::size_t segment) {
+  std::vector<std::uint8_t> read(kVirtioNetHeaderSize + 40 + payload);
+  const VirtioNetHeader header{.flags = kVirtioNeedsChecksum,
+                               .gso_type = kVirtioGsoTcpV4,
+                               .header_size = 40,
+                               .gso_size = static_cast<std::uint16_t>(segment),
+                               .checksum_start = 20,
+                               .checksum_offset = 16};
+  store_virtio_net_header(header, read.data());
+  std::uint8_t* ip = read.data() + kVirtioNetHeaderSize;
+  ip[0] = 0x45;
+  ip[2] = static_cast<std::uint8_t>((40 + payload) >> 8);
+  ip[3] = static_cast<std::uint8_t>(40 + payload);
+  ip[9] = 6;
+  ip[20 + 12] = 0x50;
+  std::iota(ip + 40, ip + 40 + payload, std::uint8_t{1});
+  return read;
+}
+
+// The next begins where the sealed one before it ends.
+TEST_F(IntakeTest, SegmentsOfASuperPacketLieAsFarApartAsTheyWillLeave) {
+  open(64, 4);
+  intake_->set_device_format({.has_virtio_header = true});
+  intake_->read_device(tcp_super_packet(1100, 500), arrivals_);
+  ASSERT_EQ(arrivals_.from_device.size(), 3u);
+  EXPECT_EQ(large_->in_use(), 1u);
+  EXPECT_EQ(small_->in_use(), 3u);
+  const std::size_t spacing = 20 + 544 + 16;  // 540 bytes of packet, padded
+  for (std::size_t i = 0; i < 3; ++i) {
+    const Packet& packet = arrivals_.from_device[i];
+    EXPECT_EQ(packet.size(), i == 2 ? 140u : 540u);
+    EXPECT_EQ(packet.data(), arrivals_.from_device[0].data() + i * spacing);
+    EXPECT_EQ(packet.headroom(), 20u);
+    EXPECT_EQ(packet.tailroom(), spacing - 20 - packet.size());
+    EXPECT_EQ(packet.data()[40], static_cast<std::uint8_t>(i * 500 + 1)) << "its part of the payload";
+  }
+  arrivals_.clear();
+  EXPECT_EQ(large_->in_use(), 0u);
+}
+
+// Headers and room of many small segments are more than the read was.
+TEST_F(IntakeTest, ASuperPacketMayTakeSeveralBuffers) {
+  open(3000, 4);
+  intake_->set_device_format({.has_virtio_header = true});
+  intake_->read_device(tcp_super_packet(60'000, 40), arrivals_);  // 1500 segments of 80, at a distance of 116
+  ASSERT_EQ(arrivals_.from_device.size(), 1500u);
+  EXPECT_EQ(large_->in_use(), 3u);  // 603 in 70,000 bytes
+  for (std::size_t i = 0; i < 1500; ++i) {
+    ASSERT_EQ(arrivals_.from_device[i].size(), 80u);
+    ASSERT_EQ(arrivals_.from_device[i].data()[40], static_cast<std::uint8_t>(i * 40 + 1));
+  }
+  arrivals_.clear();
+  // The pool is what bounds them; nothing is lost uncounted.
+  open(100, 1);
+  intake_->set_device_format({.has_virtio_header = true});
+  intake_->read_device(tcp_super_packet(60'000, 40), arrivals_);
+  EXPECT_EQ(arrivals_.from_device.size(), 100u);
+  EXPECT_EQ(arrivals_.unplaced_device_packets, 1400u);
+  arrivals_.clear();
+  EXPECT_EQ(small_->in_use() + large_->in_use(), 0u);
 }
 
 TEST_F(IntakeTest, DeviceReadsWithAVirtioHeader) {

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <thread>
 
+#include "io/intake.h"
 #include "io/loop_fixture.h"
 
 namespace wgu::io {
@@ -447,6 +448,11 @@ TEST(LoopOptionsTest, BuffersWithoutRoomAreRefused) {
   EXPECT_EQ(open_ring(options).error().code, EINVAL);
   options.pool = &pool;
   EXPECT_TRUE(open_ring(options).ok());
+  PacketPool reads(8, kReceiveBuffer - 1);
+  options.read_pool = &reads;
+  EXPECT_EQ(open_ring(options).error().code, EINVAL);
+  EXPECT_EQ(open_poller(options).error().code, EINVAL);
+  options.read_pool = nullptr;
   options.device_headroom = 100;
   options.device_tailroom = 28;
   EXPECT_EQ(open_poller(options).error().code, EINVAL);

@@ -65,6 +65,32 @@ TEST_F(TrainTest, SizesThatGoTogether) {
   for (const Row& row : rows) EXPECT_EQ(loaded(datagrams(row.sizes)), row.together) << row.sizes.size() << " of " << row.sizes[0];
 }
 
+TEST_F(TrainTest, WhatLiesTogetherIsOnePiece) {
+  PacketPool large(1, 4096);
+  std::vector<Datagram> made = datagrams({500, 500, 500, 500, 500});
+  {
+    const Packet whole = large.take(0);
+    for (const std::size_t i : {1U, 2U, 4U}) {
+      made[i].packet = pool_.take_slice(whole, i * 500, 500);
+      made[i].packet.resize(500);
+    }
+  }
+  const std::uint8_t* const first = made[1].packet.data();
+  Train train;
+  ASSERT_EQ(train.load(made, true), 5u);
+  const msghdr* header = train.header();
+  ASSERT_EQ(header->msg_iovlen, 4u);  // 3 lies elsewhere, and apart from it nothing does from 4
+  EXPECT_EQ(header->msg_iov[0].iov_len, 500u);
+  EXPECT_EQ(header->msg_iov[1].iov_base, first);
+  EXPECT_EQ(header->msg_iov[1].iov_len, 1000u);
+  EXPECT_EQ(header->msg_iov[3].iov_len, 500u);
+  Arrivals arrivals;
+  train.fail(EAGAIN, arrivals);
+  ASSERT_EQ(arrivals.send_failures.size(), 5u);
+  for (const SendFailure& failure : arrivals.send_failures) EXPECT_EQ(failure.size, 500u);
+  EXPECT_EQ(large.in_use() + pool_.in_use(), 0u);
+}
+
 TEST_F(TrainTest, OnlyOneWayGoesTogether) {
   const auto differing = [&](auto change) {
     auto made = datagrams({500, 500, 500});

@@ -168,6 +168,72 @@ TEST(PacketPool, PacketsComeHomeFromOtherThreads) {
   EXPECT_FALSE(pool.take(0));
 }
 
+TEST(PacketPool, SlicesShareABufferThatComesBackWithTheLast) {
+  PacketPool large(2, 4096);
+  PacketPool pool(3, 100);
+  const std::uint8_t* const own = pool.take(0).data();  // of the buffer that is taken first
+  Packet whole = large.take(0);
+  const std::uint8_t* const storage = whole.data();
+  std::vector<Packet> slices;
+  for (std::size_t i = 0; i < 3; ++i) {
+    slices.push_back(pool.take_slice(whole, i * 1000, 1000));
+    ASSERT_TRUE(slices.back());
+    slices.back().place(16, 984);
+    EXPECT_EQ(slices.back().data(), storage + i * 1000 + 16);
+    EXPECT_EQ(slices.back().headroom(), 16u);
+    EXPECT_EQ(slices.back().tailroom(), 0u) << "what follows belongs to the next";
+  }
+  EXPECT_FALSE(pool.take_slice(whole, 3000, 1000)) << "each takes one of its own pool";
+  whole = Packet();
+  EXPECT_EQ(large.in_use(), 1u);
+  slices.erase(slices.begin() + 1);
+  slices.pop_back();
+  EXPECT_EQ(large.in_use(), 1u);
+  EXPECT_EQ(pool.in_use(), 1u);
+  slices.clear();
+  EXPECT_EQ(large.in_use(), 0u);
+  // As they were: a buffer of the pool's own size and place, and one that nobody shares.
+  Packet packet = pool.take(0);
+  EXPECT_EQ(packet.data(), own);
+  EXPECT_EQ(packet.tailroom(), 100u);
+  whole = large.take(0);
+  EXPECT_EQ(whole.data(), storage);
+  EXPECT_EQ(whole.tailroom(), 4096u);
+  whole = Packet();
+  EXPECT_EQ(large.in_use(), 0u) << "nobody else held it";
+}
+
+TEST(PacketPool, SlicesComeHomeFromOtherThreads) {
+  constexpr std::size_t kSlices = 8;
+  PacketPool large(2, kSlices * 64);
+  PacketPool pool(2 * kSlices, 64);
+  for (int round = 0; round < 500; ++round) {
+    Packet whole = large.take(0);
+    ASSERT_TRUE(whole);
+    std::vector<Packet> here;
+    std::vector<Packet> there;
+    for (std::size_t i = 0; i < kSlices; ++i) {
+      Packet slice = pool.take_slice(whole, i * 64, 64);
+      ASSERT_TRUE(slice);
+      slice.resize(64);
+      std::memset(slice.data(), round & 0x7f, slice.size());
+      (i % 2 == 0 ? here : there).push_back(std::move(slice));
+    }
+    std::thread other([&there, round] {
+      for (const Packet& slice : there) {
+        for (const std::uint8_t byte : slice.bytes()) ASSERT_EQ(byte, round & 0x7f);
+        std::memset(slice.data(), 0xee, slice.size());
+      }
+      there.clear();
+    });
+    whole = Packet();
+    here.clear();
+    other.join();
+    ASSERT_EQ(large.in_use(), 0u);
+    ASSERT_EQ(pool.in_use(), 0u);
+  }
+}
+
 TEST(PacketPool, AnotherThreadMayBecomeTheOwner) {
   PacketPool pool(1, 64);
   std::thread([&pool] {
