@@ -97,6 +97,7 @@ struct LoopOptions {
   std::function<std::size_t(std::size_t size)> departing_size{};
   std::size_t max_batch = 64;         // reads of one wait(), at least 2, so that no source starves the others
   bool segmentation = true;           // datagrams leave in trains where they can (UDP_SEGMENT)
+  Duration train_pause = std::chrono::seconds(10);  // before a destination that refused a train gets the next (TrainRefusals::kFor)
   bool discovers_path_mtu = false;    // the sockets are prepared by discover_path_mtu(): tell what they learn
   bool plain_device_calls = false;    // the ring reads and writes the device by poll, read(2) and write(2), as before Linux 6.7
 };

@@ -32,7 +32,7 @@ class Poller final : public Loop {
         read_pool_(options.read_pool),
         buffer_(kReadSize),
         epoll_(::epoll_create1(EPOLL_CLOEXEC)),
-        refusals_(options.discovers_path_mtu) {}
+        refusals_(options.discovers_path_mtu, options.train_pause) {}
 
   Result<void> open() {
     if (!epoll_) return system_error(errno, "epoll_create1");
@@ -71,8 +71,8 @@ class Poller final : public Loop {
         fail_first(datagrams, EAFNOSUPPORT, carried_);
         continue;
       }
-      const bool may_be_several = segmentation_ && !refusals_.contains(remote, datagrams.front().packet.size(), Steady::now);
-      datagrams = datagrams.subspan(train_.load(datagrams, may_be_several));
+      const auto verdict = refusals_.verdict_on(remote, datagrams.front().packet.size(), Steady::now);
+      datagrams = datagrams.subspan(train_.load(datagrams, segmentation_ && verdict != TrainRefusals::Verdict::kOneByOne));
       const int result = ::sendmsg(fd, train_.header(), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
       train_.finish(fd, result, refusals_, carried_);
     }

@@ -40,7 +40,7 @@ Ring::Ring(const LoopOptions& options)
       socket_buffers_(0, reads_, options.read_pool == nullptr ? own_buffers_ : *options.read_pool),
       device_buffers_(1, reads_, own_buffers_),
       trains_(kTrains),
-      refusals_(options.discovers_path_mtu) {
+      refusals_(options.discovers_path_mtu, options.train_pause) {
   receive_layout_.msg_namelen = kNameSize;
   receive_layout_.msg_controllen = kControlSize;
   sources_[0].kind = Kind::kDevice;
@@ -167,17 +167,18 @@ void Ring::send(std::span<Datagram> datagrams) {
 // As many from the front as go together.
 void Ring::submit_train(std::span<Datagram>& datagrams, int fd) {
   if (free_trains_.empty()) flush();
-  const bool may_be_several = segmentation_ && !refusals_.contains(datagrams.front().remote, datagrams.front().packet.size(), Steady::now);
+  const Verdict verdict = refusals_.verdict_on(datagrams.front().remote, datagrams.front().packet.size(), Steady::now);
   io_uring_sqe* entry = free_trains_.empty() ? nullptr : next_entry();
   if (entry == nullptr) return fail_first(datagrams, EAGAIN, carried_);
   const std::uint32_t slot = free_trains_.back();
   free_trains_.pop_back();
   Train& train = trains_[slot];
-  datagrams = datagrams.subspan(train.load(datagrams, may_be_several));
+  datagrams = datagrams.subspan(train.load(datagrams, segmentation_ && verdict != Verdict::kOneByOne));
   may_be_refused_ |= train.size() > 1 || refusals_.discovers_path_mtu();
   io_uring_prep_sendmsg(entry, fd, train.header(), MSG_DONTWAIT | MSG_NOSIGNAL);
   io_uring_sqe_set_data64(entry, user_data(Kind::kSend, 0, slot));
   ++in_flight_;
+  if (verdict == Verdict::kOnTrial) flush();
 }
 
 void Ring::write(std::span<Packet> packets) { writer_.add(packets); }

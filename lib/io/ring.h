@@ -59,6 +59,7 @@ class Ring final : public Loop {
 
  private:
   using Steady = std::chrono::steady_clock;
+  using Verdict = TrainRefusals::Verdict;
 
   // What a request is for. The first three index sources_.
   enum class Kind : std::uint8_t { kDevice, kSocketV4, kSocketV6, kWake, kSend, kWrite, kCancel };

@@ -26,17 +26,24 @@ void TrainRefusals::add(const Endpoint& remote, std::size_t size, Steady::time_p
     if (refusal.remote == remote) place = &refusal;
   }
   if (!place->remote.is_set()) ++count_;
-  *place = {remote, size, now + kFor};
+  *place = {remote, size, now + lasting_};
 }
 
-bool TrainRefusals::is_refused(const Endpoint& remote, std::size_t size, Steady::time_point now) noexcept {
+TrainRefusals::Verdict TrainRefusals::look_up(const Endpoint& remote, std::size_t size, Steady::time_point now) const noexcept {
+  for (const Refusal& refusal : refusals_) {
+    if (refusal.remote != remote || size < refusal.size) continue;
+    return now < refusal.until ? Verdict::kOneByOne : Verdict::kOnTrial;
+  }
+  return Verdict::kTogether;
+}
+
+// Only a trial brings a train of a refused size about.
+void TrainRefusals::end_trial(const Endpoint& remote, std::size_t size) noexcept {
   for (Refusal& refusal : refusals_) {
-    if (refusal.remote != remote) continue;
-    if (now < refusal.until) return size >= refusal.size;
+    if (refusal.remote != remote || size < refusal.size) continue;
     refusal = {};
     --count_;
   }
-  return false;
 }
 
 std::size_t Train::load(std::span<Datagram> datagrams, bool may_be_several) noexcept {
@@ -89,7 +96,10 @@ void Train::prepare(std::size_t first, std::size_t count) noexcept {
 void Train::finish(int fd, int result, TrainRefusals& refusals, Arrivals& arrivals) noexcept {
   ++arrivals.socket_sends;
   if (result >= 0) {
-    if (count_ > 1) ++arrivals.trains_sent;
+    if (count_ > 1) {
+      ++arrivals.trains_sent;
+      refusals.accept(remote_, packets_[0].size());
+    }
     return clear();
   }
   if (!refusals.discovers_path_mtu()) return settle(fd, -result, refusals, arrivals);

@@ -16,24 +16,37 @@
 
 namespace wgu::io {
 
-// Destinations that refused a train lately: their datagrams go one by one for a while, and then a train is tried again; where only the
-// size was wrong, smaller ones still go in trains. Routes, links and path MTUs change, so no refusal is for ever. A handful of
-// destinations; the least recent refusal gives way.
+// Destinations that refused a train: their datagrams go one by one for a while, and then a train is tried again; where only the size
+// was wrong, smaller ones still go in trains. Routes, links and path MTUs change, so no refusal is for ever. A handful of destinations;
+// the least recent refusal gives way.
+//
+//   unknown --add--> refused --kFor over--> on trial --accept--> unknown,  on trial --add--> refused
 class TrainRefusals {
  public:
   using Steady = std::chrono::steady_clock;
-  static constexpr auto kFor = std::chrono::seconds(10);
+  static constexpr auto kFor = std::chrono::seconds(10);  // rare enough to cost nothing, and a mended path is noticed
 
-  // `discovers_path_mtu`: of the sockets (path_mtu.h).
-  explicit TrainRefusals(bool discovers_path_mtu = false) noexcept : discovers_path_mtu_(discovers_path_mtu) {}
+  enum class Verdict : std::uint8_t {
+    kTogether,
+    kOnTrial,  // together; what follows had better wait until it is known, or it overtakes what has to be sent again
+    kOneByOne,
+  };
+
+  // `discovers_path_mtu`: of the sockets (path_mtu.h). `lasting`: instead of kFor.
+  explicit TrainRefusals(bool discovers_path_mtu = false, Steady::duration lasting = kFor) noexcept
+      : discovers_path_mtu_(discovers_path_mtu), lasting_(lasting) {}
   [[nodiscard]] bool discovers_path_mtu() const noexcept { return discovers_path_mtu_; }
 
   // Of datagrams of `size` bytes and more.
   void add(const Endpoint& remote, std::size_t size, Steady::time_point now) noexcept;
-  // `now` is asked only while there is a refusal.
+  // A train of such datagrams has left.
+  void accept(const Endpoint& remote, std::size_t size) noexcept {
+    if (count_ != 0) end_trial(remote, size);
+  }
+  // Of datagrams of `size` bytes. `now` is asked only while there is a refusal.
   template <class Clock>
-  [[nodiscard]] bool contains(const Endpoint& remote, std::size_t size, Clock now) noexcept {
-    return count_ != 0 && is_refused(remote, size, now());
+  [[nodiscard]] Verdict verdict_on(const Endpoint& remote, std::size_t size, Clock now) const noexcept {
+    return count_ == 0 ? Verdict::kTogether : look_up(remote, size, now());
   }
 
  private:
@@ -42,10 +55,12 @@ class TrainRefusals {
     std::size_t size = 0;
     Steady::time_point until{};
   };
-  [[nodiscard]] bool is_refused(const Endpoint& remote, std::size_t size, Steady::time_point now) noexcept;
+  [[nodiscard]] Verdict look_up(const Endpoint& remote, std::size_t size, Steady::time_point now) const noexcept;
+  void end_trial(const Endpoint& remote, std::size_t size) noexcept;
   std::array<Refusal, 32> refusals_{};
   std::size_t count_ = 0;  // of refusals_ in use
   bool discovers_path_mtu_;
+  Steady::duration lasting_;
 };
 
 // Must not move while the kernel holds `header`.

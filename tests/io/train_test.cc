@@ -131,7 +131,7 @@ TEST_F(TrainTest, FailureNamesEveryDatagramAndGivesThePacketsBack) {
   }
   EXPECT_EQ(pool_.in_use(), 0u);
   EXPECT_EQ(arrivals.refused_trains, 0u) << "a full buffer says nothing about trains";
-  EXPECT_FALSE(refusals.contains(kHere, 500, Steady::now));
+  EXPECT_EQ(refusals.verdict_on(kHere, 500, Steady::now), TrainRefusals::Verdict::kTogether);
 }
 
 TEST_F(TrainTest, NothingIsRememberedWhenTheSinglesFailToo) {
@@ -144,41 +144,59 @@ TEST_F(TrainTest, NothingIsRememberedWhenTheSinglesFailToo) {
   ASSERT_EQ(arrivals.send_failures.size(), 2u);
   EXPECT_EQ(arrivals.send_failures[0].error, EBADF);
   EXPECT_EQ(arrivals.refused_trains, 0u);
-  EXPECT_FALSE(refusals.contains(kHere, 500, Steady::now));
+  EXPECT_EQ(refusals.verdict_on(kHere, 500, Steady::now), TrainRefusals::Verdict::kTogether);
 }
 
-TEST(TrainRefusals, LastForAWhileAndAreBounded) {
+using Verdict = TrainRefusals::Verdict;
+
+TEST(TrainRefusals, LastForAWhileAndEndInATrial) {
   TrainRefusals refusals;
   const Steady::time_point start{std::chrono::hours(1)};
-  const auto at = [&](Steady::duration after) { return [=] { return start + after; }; };
-  EXPECT_FALSE(refusals.contains(kHere, 1, at({})));
+  const auto verdict = [&](const Endpoint& remote, Steady::duration after) {
+    return refusals.verdict_on(remote, 1, [=] { return start + after; });
+  };
+  EXPECT_EQ(verdict(kHere, {}), Verdict::kTogether);
+  refusals.accept(kHere, 1);  // nobody ever refused
   refusals.add(kHere, 0, start);
   refusals.add(kHere, 0, start);
-  EXPECT_TRUE(refusals.contains(kHere, 1, at(TrainRefusals::kFor - std::chrono::nanoseconds(1))));
-  EXPECT_FALSE(refusals.contains(kThere, 1, at({})));
-  EXPECT_FALSE(refusals.contains(kHere, 1, at(TrainRefusals::kFor)));
-  EXPECT_FALSE(refusals.contains(kHere, 1, at({}))) << "over once and for all";
+  EXPECT_EQ(verdict(kHere, TrainRefusals::kFor - std::chrono::nanoseconds(1)), Verdict::kOneByOne);
+  EXPECT_EQ(verdict(kThere, {}), Verdict::kTogether);
+  for (int train = 0; train < 2; ++train) EXPECT_EQ(verdict(kHere, TrainRefusals::kFor), Verdict::kOnTrial) << "until it is known";
+  refusals.add(kHere, 0, start + TrainRefusals::kFor);
+  EXPECT_EQ(verdict(kHere, TrainRefusals::kFor), Verdict::kOneByOne);
+  EXPECT_EQ(verdict(kHere, 2 * TrainRefusals::kFor), Verdict::kOnTrial);
+  refusals.accept(kThere, 1);
+  EXPECT_EQ(verdict(kHere, 2 * TrainRefusals::kFor), Verdict::kOnTrial);
+  refusals.accept(kHere, 1);
+  EXPECT_EQ(verdict(kHere, 2 * TrainRefusals::kFor), Verdict::kTogether);
+  EXPECT_EQ(verdict(kHere, {}), Verdict::kTogether) << "over once and for all";
+}
 
+TEST(TrainRefusals, AreBounded) {
+  TrainRefusals refusals;
+  const Steady::time_point start{std::chrono::hours(1)};
+  const auto verdict = [&](const Endpoint& remote) { return refusals.verdict_on(remote, 1, [=] { return start; }); };
   refusals.add(kThere, 0, start);
-  for (std::uint16_t port = 1; port <= 100; ++port) {
-    refusals.add({IpAddress::v4(192, 0, 2, 1), port, 0}, 0, start + std::chrono::microseconds(port));
-  }
-  EXPECT_FALSE(refusals.contains(kThere, 1, at({}))) << "the oldest gives way";
-  EXPECT_TRUE(refusals.contains({IpAddress::v4(192, 0, 2, 1), 100, 0}, 1, at({})));
-  EXPECT_TRUE(refusals.contains({IpAddress::v4(192, 0, 2, 1), 69, 0}, 1, at({}))) << "32 of them";
-  EXPECT_FALSE(refusals.contains({IpAddress::v4(192, 0, 2, 1), 68, 0}, 1, at({})));
+  const auto port = [](std::uint16_t number) { return Endpoint{IpAddress::v4(192, 0, 2, 1), number, 0}; };
+  for (std::uint16_t number = 1; number <= 100; ++number) refusals.add(port(number), 0, start + std::chrono::microseconds(number));
+  EXPECT_EQ(verdict(kThere), Verdict::kTogether) << "the oldest gives way";
+  EXPECT_EQ(verdict(port(100)), Verdict::kOneByOne);
+  EXPECT_EQ(verdict(port(69)), Verdict::kOneByOne) << "32 of them";
+  EXPECT_EQ(verdict(port(68)), Verdict::kTogether);
 }
 
 TEST(TrainRefusals, OfASizeLeaveSmallerOnesAlone) {
   TrainRefusals refusals;
   const auto now = [] { return Steady::time_point{std::chrono::hours(1)}; };
   refusals.add(kHere, 1452, now());
-  EXPECT_TRUE(refusals.contains(kHere, 1453, now));
-  EXPECT_TRUE(refusals.contains(kHere, 1452, now));
-  EXPECT_FALSE(refusals.contains(kHere, 1451, now));
+  EXPECT_EQ(refusals.verdict_on(kHere, 1453, now), Verdict::kOneByOne);
+  EXPECT_EQ(refusals.verdict_on(kHere, 1452, now), Verdict::kOneByOne);
+  EXPECT_EQ(refusals.verdict_on(kHere, 1451, now), Verdict::kTogether);
+  refusals.accept(kHere, 1451);
+  EXPECT_EQ(refusals.verdict_on(kHere, 1452, now), Verdict::kOneByOne) << "a smaller one says nothing about it";
   refusals.add(kHere, 1300, now());
-  EXPECT_TRUE(refusals.contains(kHere, 1300, now));
-  EXPECT_FALSE(refusals.contains(kHere, 1299, now));
+  EXPECT_EQ(refusals.verdict_on(kHere, 1300, now), Verdict::kOneByOne);
+  EXPECT_EQ(refusals.verdict_on(kHere, 1299, now), Verdict::kTogether);
 }
 
 }  // namespace
