@@ -12,7 +12,7 @@
 #include "io/checksum.h"
 #include "io/merge.h"
 #include "io/split.h"
-#include "io/transport_headers.h"
+#include "values/ip_headers.h"
 
 namespace wgu::bench {
 namespace {

@@ -15,7 +15,7 @@
 #include <cstring>
 
 #include "io/checksum.h"
-#include "io/transport_headers.h"
+#include "values/ip_headers.h"
 
 namespace wgu::io {
 

@@ -14,7 +14,7 @@
 #include <cassert>
 #include <cstring>
 
-#include "io/transport_headers.h"
+#include "values/ip_headers.h"
 
 namespace wgu::io {
 namespace {

@@ -9,13 +9,11 @@
 #include <cstring>
 
 #include "noise/limits.h"
+#include "values/ip_headers.h"
 
 namespace wgu::tunnel {
 namespace {
 
-constexpr std::size_t kIpv4Header = 20;
-constexpr std::size_t kIpv6Header = 40;
-constexpr std::size_t kIcmpHeader = 8;
 constexpr std::size_t kMaxIcmpv4Size = 576;
 static_assert(kMaxIcmpv4Size <= kMaxIcmpSize);
 
@@ -25,29 +23,10 @@ constexpr std::uint8_t kEct1 = 1;
 constexpr std::uint8_t kEct0 = 2;
 constexpr std::uint8_t kCe = 3;
 
-// IP protocol numbers (IANA); those of RFC 8200 section 4 and their successors may stand before the upper layer in IPv6.
-constexpr std::uint8_t kHopByHop = 0;
-constexpr std::uint8_t kIcmp = 1;
-constexpr std::uint8_t kRouting = 43;
-constexpr std::uint8_t kFragment = 44;
-constexpr std::uint8_t kAuthentication = 51;
-constexpr std::uint8_t kIcmpv6 = 58;
-constexpr std::uint8_t kDestinationOptions = 60;
-constexpr std::uint8_t kMobility = 135;
-constexpr std::uint8_t kHostIdentity = 139;
-constexpr std::uint8_t kShim6 = 140;
-
-std::uint16_t load16(const std::uint8_t* p) noexcept { return static_cast<std::uint16_t>(p[0] << 8 | p[1]); }
-
-void store16(std::uint8_t* p, std::size_t value) noexcept {
-  p[0] = static_cast<std::uint8_t>(value >> 8);
-  p[1] = static_cast<std::uint8_t>(value);
-}
-
 // RFC 1071: the ones' complement sum of big-endian words. At most 64 KiB fit before `sum` overflows, with room for a pseudo header.
 std::uint32_t add_words(std::uint32_t sum, std::span<const std::uint8_t> bytes) noexcept {
   std::size_t i = 0;
-  for (; i + 1 < bytes.size(); i += 2) sum += load16(&bytes[i]);
+  for (; i + 1 < bytes.size(); i += 2) sum += load_be16(&bytes[i]);
   if (i < bytes.size()) sum += std::uint32_t{bytes[i]} << 8;
   return sum;
 }
@@ -69,10 +48,10 @@ void set_ecn(std::uint8_t ecn, std::span<std::uint8_t> packet) noexcept {
     return;
   }
   // RFC 1624 equation 3: HC' = ~(~HC + ~m + m'). A wrong checksum stays wrong.
-  const std::uint16_t before = load16(&packet[0]);
+  const std::uint16_t before = load_be16(&packet[0]);
   packet[1] = static_cast<std::uint8_t>((packet[1] & ~kEcnMask) | ecn);
-  const std::uint32_t sum = (~std::uint32_t{load16(&packet[10])} & 0xffff) + (~std::uint32_t{before} & 0xffff) + load16(&packet[0]);
-  store16(&packet[10], checksum(sum));
+  const std::uint32_t sum = (~std::uint32_t{load_be16(&packet[kIpv4Checksum])} & 0xffff) + (~std::uint32_t{before} & 0xffff) + load_be16(&packet[0]);
+  store_be16(&packet[kIpv4Checksum], checksum(sum));
 }
 
 // Not "this network", loopback, multicast, class E or broadcast.
@@ -86,12 +65,11 @@ bool is_one_host_v6(const std::uint8_t* address) noexcept {
 
 // RFC 1122 3.2.2: no error about an ICMP error, and about no fragment but the first. Types unknown to us may be errors.
 bool may_be_answered_v4(std::span<const std::uint8_t> packet) noexcept {
-  if ((load16(&packet[6]) & 0x1fff) != 0) return false;
-  const std::size_t header = std::size_t{packet[0] & 0x0fU} * 4;
-  if (header < kIpv4Header || header > packet.size()) return false;
-  if (packet[9] != kIcmp) return true;
-  if (packet.size() == header) return false;
-  switch (packet[header]) {
+  const auto upper = find_upper_layer(packet);
+  if (!upper) return false;
+  if (upper->protocol != kIcmp) return true;
+  if (packet.size() == upper->offset) return false;
+  switch (packet[upper->offset]) {
     case 0:
     case 8:  // echo
     case 9:
@@ -113,38 +91,11 @@ bool may_be_answered_v4(std::span<const std::uint8_t> packet) noexcept {
 // RFC 4443 2.4(e): no error about an ICMPv6 error or redirect. Where the headers end too early to tell, none either; nor about a
 // later fragment, which cannot tell.
 bool may_be_answered_v6(std::span<const std::uint8_t> packet) noexcept {
-  std::uint8_t next = packet[6];
-  std::size_t at = kIpv6Header;
-  for (;;) {
-    const std::span<const std::uint8_t> rest = packet.subspan(at);
-    std::size_t size = 0;
-    switch (next) {
-      case kIcmpv6:
-        return !rest.empty() && rest[0] >= 128 && rest[0] != 137;
-      case kFragment:
-        if (rest.size() < 8 || (load16(&rest[2]) & 0xfff8) != 0) return false;
-        size = 8;
-        break;
-      case kAuthentication:
-        if (rest.size() < 8) return false;
-        size = (std::size_t{rest[1]} + 2) * 4;
-        break;
-      case kHopByHop:
-      case kRouting:
-      case kDestinationOptions:
-      case kMobility:
-      case kHostIdentity:
-      case kShim6:
-        if (rest.size() < 8) return false;
-        size = (std::size_t{rest[1]} + 1) * 8;
-        break;
-      default:
-        return true;
-    }
-    if (size > rest.size()) return false;
-    next = rest[0];
-    at += size;
-  }
+  const auto upper = find_upper_layer(packet);
+  if (!upper) return false;
+  if (upper->protocol != kIcmpv6) return true;
+  const auto icmp = packet.subspan(upper->offset);
+  return !icmp.empty() && icmp[0] >= 128 && icmp[0] != 137;
 }
 
 // What an ICMP error says beside the packet it quotes. `rest` are the bytes 4 to 7, whose meaning depends on type and code.
@@ -159,45 +110,45 @@ constexpr IcmpError kUnreachableV6{1, 3};  // address unreachable, RFC 4443 sect
 void write_message(const IcmpError& error, std::span<const std::uint8_t> quoted, std::uint8_t* icmp) noexcept {
   icmp[0] = error.type;
   icmp[1] = error.code;
-  store16(icmp + 4, error.rest >> 16);
-  store16(icmp + 6, error.rest & 0xffff);
-  std::memcpy(icmp + kIcmpHeader, quoted.data(), quoted.size());
+  store_be16(icmp + 4, error.rest >> 16);
+  store_be16(icmp + 6, error.rest & 0xffff);
+  std::memcpy(icmp + kIcmpHeaderSize, quoted.data(), quoted.size());
 }
 
 std::size_t write_icmpv4(const InnerHeader& header, std::span<const std::uint8_t> packet, const IcmpError& error, std::uint8_t* out) noexcept {
-  const std::size_t quoted = std::min(packet.size(), kMaxIcmpv4Size - kIpv4Header - kIcmpHeader);
-  const std::size_t size = kIpv4Header + kIcmpHeader + quoted;
-  std::memset(out, 0, kIpv4Header + kIcmpHeader);
+  const std::size_t quoted = std::min(packet.size(), kMaxIcmpv4Size - kIpv4HeaderSize - kIcmpHeaderSize);
+  const std::size_t size = kIpv4HeaderSize + kIcmpHeaderSize + quoted;
+  std::memset(out, 0, kIpv4HeaderSize + kIcmpHeaderSize);
   out[0] = 0x45;
-  store16(out + 2, size);
-  store16(out + 6, 0x4000);  // don't fragment, so that the identification may be zero (RFC 6864 section 4.1)
-  out[8] = 64;
-  out[9] = kIcmp;
-  std::memcpy(out + 12, header.destination, 4);
-  std::memcpy(out + 16, header.source, 4);
-  store16(out + 10, checksum(add_words(0, {out, kIpv4Header})));
-  std::uint8_t* icmp = out + kIpv4Header;
+  store_be16(out + kIpv4Length, size);
+  store_be16(out + kIpv4Fragment, kIpv4DontFragment);  // don't fragment, so that the identification may be zero (RFC 6864 section 4.1)
+  out[kIpv4Ttl] = 64;
+  out[kIpv4Protocol] = kIcmp;
+  std::memcpy(out + kIpv4Source, header.destination, 4);
+  std::memcpy(out + kIpv4Destination, header.source, 4);
+  store_be16(out + kIpv4Checksum, checksum(add_words(0, {out, kIpv4HeaderSize})));
+  std::uint8_t* icmp = out + kIpv4HeaderSize;
   write_message(error, packet.first(quoted), icmp);
-  store16(icmp + 2, checksum(add_words(0, {icmp, kIcmpHeader + quoted})));
+  store_be16(icmp + kIcmpChecksum, checksum(add_words(0, {icmp, kIcmpHeaderSize + quoted})));
   return size;
 }
 
 std::size_t write_icmpv6(const InnerHeader& header, std::span<const std::uint8_t> packet, const IcmpError& error, std::uint8_t* out) noexcept {
-  const std::size_t quoted = std::min(packet.size(), kMaxIcmpSize - kIpv6Header - kIcmpHeader);
-  const std::size_t payload = kIcmpHeader + quoted;
-  std::memset(out, 0, kIpv6Header + kIcmpHeader);
+  const std::size_t quoted = std::min(packet.size(), kMaxIcmpSize - kIpv6HeaderSize - kIcmpHeaderSize);
+  const std::size_t payload = kIcmpHeaderSize + quoted;
+  std::memset(out, 0, kIpv6HeaderSize + kIcmpHeaderSize);
   out[0] = 0x60;
-  store16(out + 4, payload);
-  out[6] = kIcmpv6;
-  out[7] = 64;
-  std::memcpy(out + 8, header.destination, 16);
-  std::memcpy(out + 24, header.source, 16);
-  std::uint8_t* icmp = out + kIpv6Header;
+  store_be16(out + kIpv6Length, payload);
+  out[kIpv6NextHeader] = kIcmpv6;
+  out[kIpv6HopLimit] = 64;
+  std::memcpy(out + kIpv6Source, header.destination, 16);
+  std::memcpy(out + kIpv6Destination, header.source, 16);
+  std::uint8_t* icmp = out + kIpv6HeaderSize;
   write_message(error, packet.first(quoted), icmp);
   // RFC 8200 section 8.1, the pseudo header: both addresses, the length, the protocol.
-  const std::uint32_t pseudo = add_words(static_cast<std::uint32_t>(payload) + kIcmpv6, {out + 8, 32});
-  store16(icmp + 2, checksum(add_words(pseudo, {icmp, payload})));
-  return kIpv6Header + payload;
+  const std::uint32_t pseudo = add_words(static_cast<std::uint32_t>(payload) + kIcmpv6, {out + kIpv6Source, 32});
+  store_be16(icmp + kIcmpChecksum, checksum(add_words(pseudo, {icmp, payload})));
+  return kIpv6HeaderSize + payload;
 }
 
 std::size_t write_error(std::span<const std::uint8_t> packet, const IcmpError& v4, const IcmpError& v6, std::uint8_t* out) noexcept {
@@ -209,19 +160,61 @@ std::size_t write_error(std::span<const std::uint8_t> packet, const IcmpError& v
 
 }  // namespace
 
+// Extension headers are those of RFC 8200 section 4 and their successors.
+std::optional<UpperLayer> find_upper_layer(std::span<const std::uint8_t> packet) noexcept {
+  if (packet[0] >> 4 == 4) {
+    if ((load_be16(&packet[kIpv4Fragment]) & kIpv4Offset) != 0) return std::nullopt;
+    const std::size_t header = ipv4_header_size(packet.data());
+    if (header < kIpv4HeaderSize || header > packet.size()) return std::nullopt;
+    return UpperLayer{.protocol = packet[kIpv4Protocol], .offset = header};
+  }
+  std::uint8_t next = packet[kIpv6NextHeader];
+  std::size_t at = kIpv6HeaderSize;
+  bool is_authenticated = false;
+  for (;;) {
+    const std::span<const std::uint8_t> rest = packet.subspan(at);
+    std::size_t size = 0;
+    switch (next) {
+      case kIpv6Fragment:
+        if (rest.size() < kIpv6FragmentHeaderSize || (load_be16(&rest[kIpv6FragmentField]) & kIpv6Offset) != 0) return std::nullopt;
+        size = kIpv6FragmentHeaderSize;
+        break;
+      case kAuthentication:
+        if (rest.size() < 8) return std::nullopt;
+        size = (std::size_t{rest[1]} + 2) * 4;
+        is_authenticated = true;
+        break;
+      case kHopByHop:
+      case kRouting:
+      case kDestinationOptions:
+      case kMobility:
+      case kHostIdentity:
+      case kShim6:
+        if (rest.size() < 8) return std::nullopt;
+        size = (std::size_t{rest[1]} + 1) * 8;
+        break;
+      default:
+        return UpperLayer{next, at, is_authenticated};
+    }
+    if (size > rest.size()) return std::nullopt;
+    next = rest[0];
+    at += size;
+  }
+}
+
 std::optional<InnerHeader> parse_outbound(std::span<const std::uint8_t> packet) noexcept {
-  if (packet.size() >= kIpv4Header && packet[0] >> 4 == 4) {
+  if (packet.size() >= kIpv4HeaderSize && packet[0] >> 4 == 4) {
     return InnerHeader{.family = Family::kIpv4,
                        .total_length = packet.size(),
-                       .source = &packet[12],
-                       .destination = &packet[16],
+                       .source = &packet[kIpv4Source],
+                       .destination = &packet[kIpv4Destination],
                        .traffic_class = packet[1]};
   }
-  if (packet.size() >= kIpv6Header && packet[0] >> 4 == 6) {
+  if (packet.size() >= kIpv6HeaderSize && packet[0] >> 4 == 6) {
     return InnerHeader{.family = Family::kIpv6,
                        .total_length = packet.size(),
-                       .source = &packet[8],
-                       .destination = &packet[24],
+                       .source = &packet[kIpv6Source],
+                       .destination = &packet[kIpv6Destination],
                        .traffic_class = traffic_class_v6(packet.data())};
   }
   return std::nullopt;
@@ -231,10 +224,10 @@ std::optional<InnerHeader> parse_inbound(std::span<const std::uint8_t> packet) n
   std::optional<InnerHeader> header = parse_outbound(packet);
   if (!header) return std::nullopt;
   if (header->family == Family::kIpv4) {
-    header->total_length = load16(&packet[2]);
-    if (header->total_length < kIpv4Header) return std::nullopt;
+    header->total_length = load_be16(&packet[kIpv4Length]);
+    if (header->total_length < kIpv4HeaderSize) return std::nullopt;
   } else {
-    header->total_length = load16(&packet[4]) + kIpv6Header;
+    header->total_length = load_be16(&packet[kIpv6Length]) + kIpv6HeaderSize;
   }
   if (header->total_length > packet.size()) return std::nullopt;
   return header;

@@ -25,6 +25,15 @@ struct InnerHeader {
 // Decrypted: as above, and the header's own length (IPv4: at least 20) must fit the span; total_length is the header's.
 [[nodiscard]] std::optional<InnerHeader> parse_inbound(std::span<const std::uint8_t> packet) noexcept;
 
+// What stands behind the IP header and IPv6 extension headers.
+struct UpperLayer {
+  std::uint8_t protocol = 0;
+  std::size_t offset = 0;         // up to the packet's size
+  bool is_authenticated = false;  // IPv6, by the authentication header (RFC 4302): may not be changed
+};
+// Nothing where the headers end too early to tell, and for a fragment that is not the first. \pre packet passed parse_outbound
+[[nodiscard]] std::optional<UpperLayer> find_upper_layer(std::span<const std::uint8_t> packet) noexcept;
+
 // Plaintext size with padding: the next multiple of 16, but never past the MTU (kernel send.c). mtu 0: not known, no cap.
 [[nodiscard]] std::size_t padded_size(std::size_t size, std::size_t mtu) noexcept;
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "bench/scratch_folder.h"
+#include "scratch_folder.h"
 namespace wgu::bench {
 namespace {
 
@@ -17,7 +17,7 @@ class Machine : public testing::Test {
  protected:
   void write(const std::string& path, const std::string& text) const { folder_.write(path, text); }
   [[nodiscard]] std::string value(const std::string& key) const { return value_of(read_environment(root_), key); }
-  ScratchFolder folder_;
+  test::ScratchFolder folder_;
   std::string root_ = folder_.file("");
 };
 

@@ -3,13 +3,13 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "bench/scratch_folder.h"
+#include "scratch_folder.h"
 
 namespace wgu::bench {
 namespace {
 
 TEST(HostCounters, AreReadBelowARootUnderTheirNames) {
-  const ScratchFolder root;
+  const test::ScratchFolder root;
   root.write("proc/net/softnet_stat", "11 22 33 0 0 0 0 0 0 aa bb\n");
   root.write("proc/net/snmp", "Ip: Forwarding\nIp: 1\nUdp: InDatagrams RcvbufErrors\nUdp: 100 3\nUdpLite: InDatagrams\nUdpLite: 5\n");
   root.write("proc/net/snmp6", "Ip6InReceives 5\nUdp6RcvbufErrors 7\nUdpLite6InErrors 3\n");
@@ -36,7 +36,7 @@ TEST(HostCounters, AreReadBelowARootUnderTheirNames) {
 }
 
 TEST(HostCounters, OfNothingAreNone) {
-  const ScratchFolder root;
+  const test::ScratchFolder root;
   EXPECT_EQ(read_host_counters(root.file("")), HostCounters{});
 }
 

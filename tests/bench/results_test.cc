@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "bench/scratch_folder.h"
+#include "scratch_folder.h"
 
 namespace wgu::bench {
 namespace {
@@ -131,14 +131,14 @@ TEST(Results, WhatIsNoJsonIsRefused) {
 TEST(Results, TooMuchIsRefusedBeforeItIsParsed) { EXPECT_EQ(parse_results(std::string(kMaxResultsSize + 1, ' ')).error().code, EFBIG); }
 
 TEST(Results, AreWrittenToAFileAndRead) {
-  const ScratchFolder folder;
+  const test::ScratchFolder folder;
   ASSERT_TRUE(write_results(full(), folder.file("a.json")).ok());
   EXPECT_EQ(*read_results(folder.file("a.json")), full());
   EXPECT_EQ(folder.files(), 1U);
 }
 
 TEST(Results, ThatCannotBeWrittenLeaveTheOldFile) {
-  const ScratchFolder folder;
+  const test::ScratchFolder folder;
   folder.write("a.json", "old");
   Results bad = full();
   bad.seconds = HUGE_VAL;
@@ -149,7 +149,7 @@ TEST(Results, ThatCannotBeWrittenLeaveTheOldFile) {
 }
 
 TEST(Results, ErrorsOfReadingNameTheFile) {
-  const ScratchFolder folder;
+  const test::ScratchFolder folder;
   EXPECT_EQ(read_results(folder.file("absent.json")).error().message, folder.file("absent.json") + ": No such file or directory");
   folder.write("b.json", R"({"version":1})");
   EXPECT_EQ(read_results(folder.file("b.json")).error().message, folder.file("b.json") + ": command: is not there");

@@ -12,16 +12,16 @@
 #include <thread>
 #include <vector>
 
-#include "capture/scratch_file.h"
+#include "scratch_folder.h"
 
 namespace wgu::capture {
 namespace {
 
-using test::contents;
+using wgu::test::contents;
 using Bytes = std::vector<std::uint8_t>;
 
 TEST(BoundedFile, IsItsOwnersAlone) {
-  const test::ScratchFolder folder;
+  const wgu::test::ScratchFolder folder;
   ::umask(0);
   const auto file = BoundedFile::create(folder.file("a"), 100);
   ASSERT_TRUE(file);
@@ -31,7 +31,7 @@ TEST(BoundedFile, IsItsOwnersAlone) {
 }
 
 TEST(BoundedFile, IsNeverOneThatExistsNorALinksTarget) {
-  const test::ScratchFolder folder;
+  const wgu::test::ScratchFolder folder;
   ASSERT_TRUE(BoundedFile::create(folder.file("a"), 100));
   EXPECT_EQ(BoundedFile::create(folder.file("a"), 100).error().code, EEXIST);
   std::filesystem::create_symlink(folder.file("target"), folder.file("link"));
@@ -43,7 +43,7 @@ TEST(BoundedFile, IsNeverOneThatExistsNorALinksTarget) {
 }
 
 TEST(BoundedFile, TakesWholePiecesUpToItsLimitThenNoneForGood) {
-  const test::ScratchFolder folder;
+  const wgu::test::ScratchFolder folder;
   const auto file = std::move(BoundedFile::create(folder.file("a"), 5)).value();
   EXPECT_TRUE(file->append(Bytes{1, 2, 3}));
   EXPECT_FALSE(file->append(Bytes{4, 5, 6})) << "one byte too many";
@@ -56,7 +56,7 @@ TEST(BoundedFile, TakesWholePiecesUpToItsLimitThenNoneForGood) {
 }
 
 TEST(BoundedFile, TakesExactlyItsLimit) {
-  const test::ScratchFolder folder;
+  const wgu::test::ScratchFolder folder;
   const auto file = std::move(BoundedFile::create(folder.file("a"), 4)).value();
   EXPECT_TRUE(file->append(Bytes{1, 2, 3, 4}));
   EXPECT_FALSE(file->append(Bytes{5}));
@@ -67,7 +67,7 @@ TEST(BoundedFile, AFullDiskEndsIt) {
   rlimit limit{};
   ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &limit), 0);
   const rlimit small{6, limit.rlim_max};
-  const test::ScratchFolder folder;
+  const wgu::test::ScratchFolder folder;
   const auto file = std::move(BoundedFile::create(folder.file("a"), 100)).value();
   ::signal(SIGXFSZ, SIG_IGN);
   ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
@@ -80,7 +80,7 @@ TEST(BoundedFile, AFullDiskEndsIt) {
 }
 
 TEST(BoundedFile, PiecesOfSeveralThreadsStayWholeAndWithinTheLimit) {
-  const test::ScratchFolder folder;
+  const wgu::test::ScratchFolder folder;
   constexpr std::size_t kPiece = 1000;
   const auto file = std::move(BoundedFile::create(folder.file("a"), 1500 * kPiece + 1)).value();
   std::atomic<std::size_t> written{0};

@@ -8,13 +8,13 @@
 #include <thread>
 
 #include "capture/blocks.h"
-#include "capture/scratch_file.h"
+#include "scratch_folder.h"
 
 namespace wgu::capture {
 namespace {
 
 using test::blocks_of;
-using test::contents;
+using wgu::test::contents;
 
 constexpr std::uint32_t kSection = 0x0a0d0d0a, kInterface = 1, kStatistics = 5, kPacket = 6, kSecrets = 10;
 
@@ -39,14 +39,14 @@ struct Keys {
 };
 
 TEST(Capture, GoesToAFileThatBeginsWithItsInterfaces) {
-  const test::ScratchFolder folder;
+  const wgu::test::ScratchFolder folder;
   const auto capture = std::move(Capture::create({.packets_path = folder.file("a"), .interface_name = "wg7"})).value();
   EXPECT_EQ(types_of(folder.file("a")), (std::vector<std::uint32_t>{kSection, kInterface, kInterface}));
   EXPECT_NE(text_of(folder.file("a")).find("wg7-outside"), std::string::npos);
 }
 
 TEST(Capture, PacketsWaitForAFlushAndSecretsForNothing) {
-  const test::ScratchFolder folder;
+  const wgu::test::ScratchFolder folder;
   const Keys keys;
   const auto capture = std::move(Capture::create({.packets_path = folder.file("a"), .key_log_path = folder.file("k")})).value();
   Tap tap(*capture);
@@ -70,7 +70,7 @@ TEST(Capture, PacketsWaitForAFlushAndSecretsForNothing) {
 }
 
 TEST(Capture, AnIdentityIsWrittenAndNoneIsNot) {
-  const test::ScratchFolder folder;
+  const wgu::test::ScratchFolder folder;
   const auto capture = std::move(Capture::create({.packets_path = folder.file("a")})).value();
   Tap tap(*capture);
   tap.identity(PrivateKey().reveal());
@@ -83,14 +83,14 @@ TEST(Capture, AnIdentityIsWrittenAndNoneIsNot) {
 }
 
 TEST(Capture, ATapThatGoesWritesWhatItHas) {
-  const test::ScratchFolder folder;
+  const wgu::test::ScratchFolder folder;
   const auto capture = std::move(Capture::create({.packets_path = folder.file("a")})).value();
   { Tap(*capture).inner(Direction::kInbound, kInnerPacket, {}); }
   EXPECT_EQ(types_of(folder.file("a")).back(), kPacket);
 }
 
 TEST(Capture, MoreThanABufferIsWrittenOnTheWay) {
-  const test::ScratchFolder folder;
+  const wgu::test::ScratchFolder folder;
   const auto capture = std::move(Capture::create({.packets_path = folder.file("a")})).value();
   Tap tap(*capture);
   for (int i = 0; i < 1000; ++i) tap.inner(Direction::kOutbound, Bytes(1420), {});
@@ -100,7 +100,7 @@ TEST(Capture, MoreThanABufferIsWrittenOnTheWay) {
 }
 
 TEST(Capture, PastItsLimitEveryPacketIsCountedAndTheFileSaysSo) {
-  const test::ScratchFolder folder;
+  const wgu::test::ScratchFolder folder;
   const auto capture = std::move(Capture::create({.packets_path = folder.file("a"), .packets_limit = 1000})).value();
   {
     Tap tap(*capture);
@@ -130,7 +130,7 @@ TEST(Capture, PastItsLimitEveryPacketIsCountedAndTheFileSaysSo) {
 }
 
 TEST(Capture, WhatIsNoDatagramsPathOrTooLargeIsNoPacket) {
-  const test::ScratchFolder folder;
+  const wgu::test::ScratchFolder folder;
   const auto capture = std::move(Capture::create({.packets_path = folder.file("a")})).value();
   {
     Tap tap(*capture);
@@ -144,7 +144,7 @@ TEST(Capture, WhatIsNoDatagramsPathOrTooLargeIsNoPacket) {
 }
 
 TEST(Capture, OfKeysAloneHasNoPackets) {
-  const test::ScratchFolder folder;
+  const wgu::test::ScratchFolder folder;
   const auto capture = std::move(Capture::create({.key_log_path = folder.file("k")})).value();
   {
     Tap tap(*capture);
@@ -157,7 +157,7 @@ TEST(Capture, OfKeysAloneHasNoPackets) {
 }
 
 TEST(Capture, ThatCannotBeMadeWholeLeavesNothing) {
-  const test::ScratchFolder folder;
+  const wgu::test::ScratchFolder folder;
   EXPECT_EQ(Capture::create({}).error().code, EINVAL);
   ASSERT_TRUE(BoundedFile::create(folder.file("k"), 1));
   EXPECT_EQ(Capture::create({.packets_path = folder.file("a"), .key_log_path = folder.file("k")}).error().code, EEXIST);
@@ -167,7 +167,7 @@ TEST(Capture, ThatCannotBeMadeWholeLeavesNothing) {
 }
 
 TEST(Capture, TapsOfSeveralWorkersShareOneFile) {
-  const test::ScratchFolder folder;
+  const wgu::test::ScratchFolder folder;
   const auto capture = std::move(Capture::create({.packets_path = folder.file("a")})).value();
   {
     std::vector<std::jthread> workers;

@@ -8,7 +8,7 @@
 #include <sstream>
 
 #include "capture/capture.h"
-#include "capture/scratch_file.h"
+#include "scratch_folder.h"
 #include "noise/messages.h"
 #include "tunnel/packets.h"
 #include "wgu/tunnel.h"
@@ -171,7 +171,7 @@ class Wireshark : public testing::Test {
   }
   // What was said inside data messages outside, in their order.
   [[nodiscard]] std::vector<std::string> decrypted() const { return lines_of(tshark("-Y 'wg.type == 4 && data' -T fields -e data.data")); }
-  test::ScratchFolder folder_;
+  wgu::test::ScratchFolder folder_;
   std::string file_ = folder_.file("a.pcapng");
 };
 
@@ -216,7 +216,7 @@ TEST_F(Wireshark, SeesBothSidesOfTheTunnelWithTimesAndDirections) {
 TEST_F(Wireshark, ReadsTheKeyLogBesideACaptureMadeElsewhere) {
   record({}, {.packets_path = file_, .key_log_path = folder_.file("keys")});
   // The same packets without the secrets: what somebody else's capture would be.
-  const auto whole = test::contents(file_);
+  const auto whole = wgu::test::contents(file_);
   std::ofstream elsewhere(folder_.file("elsewhere"), std::ios::binary);
   for (std::size_t at = 0; at < whole.size();) {
     const std::size_t length = noise::load32(whole.data() + at + 4);

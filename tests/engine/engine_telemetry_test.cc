@@ -12,13 +12,6 @@
 namespace wgu::engine {
 namespace {
 
-#define START_OR_SKIP(what, ...)                                                                       \
-  if (const Result<void> started = (what).start(__VA_ARGS__); !started) {                              \
-    if (GetParam().io == IoBackend::kUring && (started.error().code == ENOSYS || started.error().code == EPERM)) \
-      GTEST_SKIP() << "io_uring: " << started.error().message;                                         \
-    FAIL() << started.error().message;                                                                 \
-  }
-
 class EngineTelemetry : public testing::TestWithParam<EngineCase> {
  protected:
   static void send(EnginePair& pair, std::uint32_t packets) {

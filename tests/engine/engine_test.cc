@@ -14,14 +14,6 @@
 namespace wgu::engine {
 namespace {
 
-// Starts, or skips where the kernel refuses the backend.
-#define START_OR_SKIP(what, ...)                                                                       \
-  if (const Result<void> started = (what).start(__VA_ARGS__); !started) {                              \
-    if (GetParam().io == IoBackend::kUring && (started.error().code == ENOSYS || started.error().code == EPERM)) \
-      GTEST_SKIP() << "io_uring: " << started.error().message;                                         \
-    FAIL() << started.error().message;                                                                 \
-  }
-
 class EngineTest : public testing::TestWithParam<EngineCase> {};
 
 INSTANTIATE_TEST_SUITE_P(Backends, EngineTest,

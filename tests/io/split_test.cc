@@ -10,7 +10,7 @@
 #include <string>
 
 #include "io/offload_model.h"
-#include "io/transport_headers.h"
+#include "values/ip_headers.h"
 
 namespace wgu::io {
 namespace {

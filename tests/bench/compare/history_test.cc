@@ -5,7 +5,7 @@
 #include <cerrno>
 #include <random>
 
-#include "bench/scratch_folder.h"
+#include "scratch_folder.h"
 
 namespace wgu::bench {
 namespace {
@@ -82,7 +82,7 @@ TEST(History, IsOfOneConfigurationAndCountsARunOnce) {
 }
 
 TEST(HistoryFile, GrowsByALineARun) {
-  const ScratchFolder folder;
+  const test::ScratchFolder folder;
   std::vector<Results> all = runs(3, 3, 1, false);
   all[1].curves = {{"c", "wgu", "s", "s", {{1, 2}}}};
   for (const Results& each : all) ASSERT_TRUE(append_history(folder.file("h"), each).ok());
@@ -91,12 +91,12 @@ TEST(HistoryFile, GrowsByALineARun) {
 }
 
 TEST(HistoryFile, ThatIsAbsentIsEmpty) {
-  const ScratchFolder folder;
+  const test::ScratchFolder folder;
   EXPECT_TRUE(read_history(folder.file("absent"))->empty());
 }
 
 TEST(HistoryFile, ErrorsNameTheLine) {
-  const ScratchFolder folder;
+  const test::ScratchFolder folder;
   ASSERT_TRUE(append_history(folder.file("h"), Results{}).ok());
   std::ofstream(folder.file("h"), std::ios::app) << "{\"version\":1}\n";
   EXPECT_EQ(read_history(folder.file("h")).error().code, EINVAL);

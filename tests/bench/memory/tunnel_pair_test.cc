@@ -4,15 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
-#include <chrono>
-#include <thread>
 
-#include "bench/memory/closed_loop.h"
+#include "bench/memory/carried.h"
 
 namespace wgu::bench {
 namespace {
-
-using namespace std::chrono_literals;
 
 TEST(TunnelPair, CarriesEveryPacketInOrder) {
   for (const unsigned workers : {1U, 2U}) {
@@ -21,13 +17,7 @@ TEST(TunnelPair, CarriesEveryPacketInOrder) {
     ASSERT_TRUE(pair.ok()) << pair.error().message;
     EXPECT_GE(pair->sender_threads().size(), workers);
     EXPECT_GE(pair->receiver_threads().size(), workers);
-    const std::vector<int> any_cpu;
-    ClosedLoop loop(options, pair->entrance(), pair->exit(), any_cpu);
-    for (int i = 0; i < 4000 && loop.packets() < 5000; ++i) std::this_thread::sleep_for(5ms);
-    loop.stop();
-    EXPECT_GE(loop.arrived().packets, 5000U);
-    EXPECT_EQ(loop.sent(), loop.arrived().packets);
-    EXPECT_EQ(loop.arrived().reordered + loop.arrived().duplicates + loop.arrived().corrupted, 0U);
+    expect_every_packet_in_order(*pair, options);
     EXPECT_TRUE(pair->drops().empty()) << pair->drops().begin()->first;
   }
 }

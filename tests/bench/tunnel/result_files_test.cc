@@ -7,7 +7,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "bench/scratch_folder.h"
+#include "scratch_folder.h"
 
 namespace wgu::bench {
 namespace {
@@ -43,7 +43,7 @@ TEST(Settle, RefusesWhatCouldNotBeWrittenAfterTheRun) {
 }
 
 TEST(WriteFiles, WritesResultsAndTheirPage) {
-  const ScratchFolder folder;
+  const test::ScratchFolder folder;
   Results results;
   results.command = "tunnel";
   results.begun = kBegun;

@@ -1,11 +1,12 @@
 #pragma once
-// Where things lie in IPv4 (RFC 791), IPv6 (RFC 8200), TCP (RFC 9293) and UDP (RFC 768) headers, and how to read and write them.
+// Where things lie in IPv4 (RFC 791), IPv6 (RFC 8200), ICMP (RFC 792, RFC 4443), TCP (RFC 9293) and UDP (RFC 768) headers, and how to
+// read and write them.
 
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 
-namespace wgu::io {
+namespace wgu {
 
 inline constexpr std::size_t kMaxIpSize = 65535;  // of an IPv4 packet, and of what goes through a TUN in one piece
 
@@ -17,18 +18,26 @@ inline constexpr std::size_t kIpv4Fragment = 6;
 inline constexpr std::size_t kIpv4Ttl = 8;
 inline constexpr std::size_t kIpv4Protocol = 9;
 inline constexpr std::size_t kIpv4Checksum = 10;
-inline constexpr std::size_t kIpv4Source = 12;                  // the destination follows
+inline constexpr std::size_t kIpv4Source = 12;
+inline constexpr std::size_t kIpv4Destination = 16;
 inline constexpr std::uint16_t kIpv4DontFragment = 0x4000;      // in the fragment field
 inline constexpr std::uint16_t kIpv4MoreOrOffset = 0x3fff;      // MF and the offset: set in every fragment, in nothing else
+inline constexpr std::uint16_t kIpv4Offset = 0x1fff;            // set in every fragment but the first
 
 inline constexpr std::size_t kIpv6HeaderSize = 40;
 inline constexpr std::size_t kIpv6Length = 4;  // of what follows the header
 inline constexpr std::size_t kIpv6NextHeader = 6;
 inline constexpr std::size_t kIpv6HopLimit = 7;
-inline constexpr std::size_t kIpv6Source = 8;  // the destination follows
+inline constexpr std::size_t kIpv6Source = 8;
+inline constexpr std::size_t kIpv6Destination = 24;
+inline constexpr std::size_t kIpv6FragmentHeaderSize = 8;
+inline constexpr std::size_t kIpv6FragmentField = 2;        // of the fragment header
+inline constexpr std::uint16_t kIpv6Offset = 0xfff8;        // set in every fragment but the first
 
-inline constexpr std::uint8_t kTcp = 6;  // IANA protocol numbers
+inline constexpr std::uint8_t kIcmp = 1;  // IANA protocol numbers
+inline constexpr std::uint8_t kTcp = 6;
 inline constexpr std::uint8_t kUdp = 17;
+inline constexpr std::uint8_t kIcmpv6 = 58;
 inline constexpr std::uint8_t kHopByHop = 0;  // IPv6 extension headers behind which TCP or UDP may stand
 inline constexpr std::uint8_t kRouting = 43;
 inline constexpr std::uint8_t kIpv6Fragment = 44;
@@ -37,6 +46,9 @@ inline constexpr std::uint8_t kDestinationOptions = 60;
 inline constexpr std::uint8_t kMobility = 135;
 inline constexpr std::uint8_t kHostIdentity = 139;
 inline constexpr std::uint8_t kShim6 = 140;
+
+inline constexpr std::size_t kIcmpHeaderSize = 8;
+inline constexpr std::size_t kIcmpChecksum = 2;
 
 inline constexpr std::size_t kTcpHeaderSize = 20;
 inline constexpr std::size_t kTcpSequence = 4;
@@ -84,4 +96,4 @@ inline std::uint64_t load_raw64(const std::uint8_t* p) noexcept {
 [[nodiscard]] inline std::size_t ipv4_header_size(const std::uint8_t* packet) noexcept { return std::size_t{packet[0] & 0x0fU} * 4; }
 [[nodiscard]] inline std::size_t tcp_header_size(const std::uint8_t* tcp) noexcept { return (tcp[kTcpDataOffset] >> 4U) * std::size_t{4}; }
 
-}  // namespace wgu::io
+}  // namespace wgu

@@ -1,5 +1,5 @@
 // Offsets against the C library's structures, which others have used for decades.
-#include "io/transport_headers.h"
+#include "values/ip_headers.h"
 
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -10,10 +10,10 @@
 
 #include <array>
 
-namespace wgu::io {
+namespace wgu {
 namespace {
 
-TEST(TransportHeaders, OffsetsAreThoseOfNetinet) {
+TEST(IpHeaders, OffsetsAreThoseOfNetinet) {
   EXPECT_EQ(kIpv4HeaderSize, sizeof(iphdr));
   EXPECT_EQ(kIpv4Tos, offsetof(iphdr, tos));
   EXPECT_EQ(kIpv4Length, offsetof(iphdr, tot_len));
@@ -42,7 +42,7 @@ TEST(TransportHeaders, OffsetsAreThoseOfNetinet) {
   EXPECT_EQ(kUdpChecksum, offsetof(udphdr, uh_sum));
 }
 
-TEST(TransportHeaders, FlagsAndProtocolsAreThoseOfNetinet) {
+TEST(IpHeaders, FlagsAndProtocolsAreThoseOfNetinet) {
   EXPECT_EQ(kTcpFin, TH_FIN);
   EXPECT_EQ(kTcpSyn, TH_SYN);
   EXPECT_EQ(kTcpRst, TH_RST);
@@ -61,7 +61,7 @@ TEST(TransportHeaders, FlagsAndProtocolsAreThoseOfNetinet) {
   EXPECT_EQ(kMobility, IPPROTO_MH);
 }
 
-TEST(TransportHeaders, NumbersAreInNetworkOrder) {
+TEST(IpHeaders, NumbersAreInNetworkOrder) {
   std::array<std::uint8_t, 6> bytes{};
   store_be16(bytes.data(), 0x1234);
   store_be32(bytes.data() + 2, 0x56789abc);
@@ -70,7 +70,7 @@ TEST(TransportHeaders, NumbersAreInNetworkOrder) {
   EXPECT_EQ(load_be32(bytes.data() + 1), 0x3456789aU);
 }
 
-TEST(TransportHeaders, HeaderSizesComeInUnitsOfFourBytes) {
+TEST(IpHeaders, HeaderSizesComeInUnitsOfFourBytes) {
   std::array<std::uint8_t, 20> header{};
   header[0] = 0x4f;
   EXPECT_EQ(ipv4_header_size(header.data()), 60U);
@@ -81,4 +81,4 @@ TEST(TransportHeaders, HeaderSizesComeInUnitsOfFourBytes) {
 }
 
 }  // namespace
-}  // namespace wgu::io
+}  // namespace wgu
