@@ -111,6 +111,7 @@ Result<void> Engine::Impl::start() {
   if (!opened) return std::move(opened).error();
   tun = std::move(opened).value();
   interface_name = tun.name;
+  if (tun.queue_length != 0) log(LogLevel::kVerbose, "txqueuelen asked " + std::to_string(io::kQueueLength) + ", granted " + std::to_string(tun.queue_length));
 
   std::uint16_t mtu = options.mtu;
   if (options.follow_interface) {

@@ -189,6 +189,18 @@ Result<void> prepare(int fd) {
   return {};
 }
 
+// The length that is granted.
+std::uint32_t grow_queue(const std::string& name) noexcept {
+  FileDescriptor socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ifreq request = request_for(name);
+  if (!socket || ::ioctl(socket.get(), SIOCGIFTXQLEN, &request) < 0) return 0;
+  const auto length = static_cast<std::uint32_t>(request.ifr_qlen);
+  if (length >= kQueueLength) return length;
+  request = request_for(name);
+  request.ifr_qlen = kQueueLength;
+  return ::ioctl(socket.get(), SIOCSIFTXQLEN, &request) < 0 ? length : kQueueLength;
+}
+
 }  // namespace
 
 Result<Tun> open_tun(const std::string& name, unsigned queues, TunOffloads offloads) {
@@ -210,6 +222,7 @@ Result<Tun> open_tun(const std::string& name, unsigned queues, TunOffloads offlo
   auto format = switch_offloads(tun.queues.front().get(), tun.name, offloads.any(), offloads);
   if (!format) return std::move(format).error();
   tun.format = *format;
+  tun.queue_length = grow_queue(tun.name);
   return tun;
 }
 

@@ -51,6 +51,34 @@ int code(const Result<T>& result) {
   return result ? 0 : result.error().code;
 }
 
+std::uint32_t queue_length(const char* name) {
+  FileDescriptor socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ifreq request{};
+  std::strncpy(request.ifr_name, name, sizeof request.ifr_name - 1);
+  EXPECT_EQ(::ioctl(socket.get(), SIOCGIFTXQLEN, &request), 0);
+  return static_cast<std::uint32_t>(request.ifr_qlen);
+}
+
+TEST(Tun, ShortQueuesGrowAndLongOnesStay) {
+  run_in_own_namespace([] {
+    const auto fresh = open_tun("wgtest0", 1);
+    ASSERT_TRUE(fresh.ok()) << failure(fresh);
+    EXPECT_EQ(fresh->queue_length, 1000U);
+    EXPECT_EQ(queue_length("wgtest0"), 1000U);
+
+    make_persistent("wgtest1", IFF_TUN | IFF_NO_PI);
+    FileDescriptor socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    ifreq request{};
+    std::strncpy(request.ifr_name, "wgtest1", sizeof request.ifr_name - 1);
+    request.ifr_qlen = 5000;
+    ASSERT_EQ(::ioctl(socket.get(), SIOCSIFTXQLEN, &request), 0);
+    const auto longer = open_tun("wgtest1", 1);
+    ASSERT_TRUE(longer.ok()) << failure(longer);
+    EXPECT_EQ(longer->queue_length, 5000U) << "somebody wanted it so";
+    EXPECT_EQ(queue_length("wgtest1"), 5000U);
+  });
+}
+
 TEST(Tun, RefusesNamesTheKernelCannotHave) {
   struct Row {
     std::string name;
