@@ -8,6 +8,7 @@ function(wgu_options target)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -fno-omit-frame-pointer
     $<$<BOOL:${WGU_DEVELOPER}>:-Werror>)
+  target_compile_definitions(${target} PRIVATE $<$<NOT:$<BOOL:${WGU_PROBES}>>:WGU_WITHOUT_PROBES>)
   if(WGU_SANITIZE)
     target_compile_options(${target} PUBLIC -fsanitize=${WGU_SANITIZE} -fno-sanitize-recover=all)
     target_link_options(${target} PUBLIC -fsanitize=${WGU_SANITIZE})

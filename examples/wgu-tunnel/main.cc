@@ -10,6 +10,7 @@
 #include <charconv>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -33,6 +34,8 @@ struct Options {
   wgu::IoBackend io = wgu::IoBackend::kAuto;
   wgu::Offloads offloads;
   wgu::PathPolicy path;
+  wgu::CaptureFiles capture;
+  std::vector<std::string> watched_peers;
   wgu::LogLevel log_level = wgu::LogLevel::kError;
   bool keeps_output = false;
   std::optional<int> tun_fd;
@@ -119,7 +122,7 @@ int run(Options options) {
   auto socket = options.uapi_fd ? wgu::control::UapiSocket::adopt(*options.uapi_fd, name) : wgu::control::UapiSocket::create(name);
   if (!socket) return fail(socket.error().message);
 
-  wgu::EngineOptions engine_options{.interface_name = name, .workers = options.workers, .io = options.io, .offloads = options.offloads, .path = options.path, .log = log, .before_threads = drop_privileges};
+  wgu::EngineOptions engine_options{.interface_name = name, .workers = options.workers, .io = options.io, .offloads = options.offloads, .path = options.path, .log = log, .before_threads = drop_privileges, .capture = options.capture};
   if (options.tun_fd) engine_options.device_fds = {*options.tun_fd};
   if (!options.cpus.empty()) {
     auto cpus = wgu::engine::parse_cpu_list(options.cpus);
@@ -128,6 +131,12 @@ int run(Options options) {
   }
   auto engine = wgu::Engine::start(std::move(engine_options));
   if (!engine) return fail(engine.error().message);
+
+  for (const std::string& text : options.watched_peers) {
+    const auto key = wgu::PublicKey::from_base64(text);
+    if (!key) return fail(fmt::format("--watch-peer {}: {}", text, key.error().message));
+    if (auto watched = engine->watch_peer(*key, true); !watched) return fail(watched.error().message);
+  }
 
   auto server = wgu::control::UapiServer::start(
       socket->take_listener(),
@@ -175,6 +184,13 @@ int main(int argc, char** argv) {
   app.add_flag("--path-mtu", options.path.discover_mtu,
                "Learn each peer's path MTU (DF on outer packets, ICMP) and tell inner senders whose packets are too large for it");
   app.add_flag("--clamp-mss", options.path.clamp_mss, "Lower the MSS of TCP connections through the tunnel to what it carries, both ways");
+  app.add_option("--watch-peer", options.watched_peers, "Public key of a peer of which to tell drops by reason and stage times; may be repeated");
+  app.add_option("--capture", options.capture.packets,
+                 "Write all packets, inside and outside, with the keys that decrypt them, to this new file (pcapng, for Wireshark);\n"
+                 "only where built in (-DWGU_CAPTURE=ON), as --key-log");
+  std::uint64_t capture_limit = options.capture.packets_limit >> 20;
+  app.add_option("--capture-limit", capture_limit, "MiB of packets to capture at the most")->check(CLI::Range(1, 1 << 20))->capture_default_str();
+  app.add_option("--key-log", options.capture.keys, "Write the keys of all sessions, and the private key, to this new file (Wireshark's wg.keylog_file)");
   app.set_version_flag("--version", "wgu-tunnel " WGU_VERSION);
   app.footer(
       "Environment, as wireguard-go: WG_TUN_FD, WG_UAPI_FD (open descriptors), WG_PROCESS_FOREGROUND=1,\n"
@@ -185,6 +201,11 @@ int main(int argc, char** argv) {
     options.io = backends.at(backend);
     options.offloads = offloads_named(offloads);
     read_environment(options);
+    // The daemon leaves for the root directory before it opens them.
+    options.capture.packets_limit = capture_limit << 20;
+    for (std::string* path : {&options.capture.packets, &options.capture.keys}) {
+      if (!path->empty()) *path = std::filesystem::absolute(*path);
+    }
     if (auto valid = wgu::control::check_interface_name(options.interface_name); !valid) return fail(valid.error().message);
     return run(std::move(options));
   } catch (const CLI::ParseError& error) {

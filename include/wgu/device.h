@@ -55,6 +55,7 @@ struct PeerStatus {
   std::uint64_t tx_bytes = 0;
   std::uint16_t path_mtu = 0;  ///< bytes of the largest outer packet on the way to the endpoint; 0: not known, or not asked for
   PeerCounters counters;
+  std::vector<std::uint64_t> drops;  ///< by Drop, of packets that its home knew to be the peer's; empty unless it is watched
 };
 
 struct DeviceStatus {

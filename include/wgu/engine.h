@@ -29,6 +29,14 @@ struct Offloads {
 
 enum class LogLevel : std::uint8_t { kSilent, kError, kVerbose };
 
+/// What to write of the traffic, for diagnosis, in a library built with WGU_CAPTURE (any other refuses). The files hold secrets: they are
+/// made by start(), readable by their owner only, and never replace what is there.
+struct CaptureFiles {
+  std::string packets{};  ///< pcapng of packets inside and outside, and the keys that decrypt these; empty: none
+  std::string keys{};     ///< key log in Wireshark's format, for a capture made elsewhere; empty: none
+  std::uint64_t packets_limit = std::uint64_t{1} << 30;  ///< bytes; then it ends, and what follows is counted (packets_not_captured)
+};
+
 struct EngineOptions {
   std::string interface_name{};   ///< of the TUN to create; "wg%d" lets the kernel choose. Ignored when device_fds is not empty
   std::vector<int> device_fds{};  ///< queues of an open TUN (or datagram sockets that act as one); the engine takes them over
@@ -48,15 +56,19 @@ struct EngineOptions {
   std::function<Result<void>()> before_threads{};
   Host host = Host::system();    ///< called from every worker
   TelemetryLevel telemetry = TelemetryLevel::kEvents;  ///< telemetry.h
+  CaptureFiles capture{};
   /// Events, one at a time and in order of time, on a thread of the engine's that has no packets; a slow one delays only further events.
   /// It may call recent_events(), nothing else of the engine.
   std::function<void(const Event&)> on_event{};
 };
 
+inline constexpr std::size_t kMaxWatchedPeers = 16;  ///< 40 KiB each, and a look at each in every round that is timed
+
 class Engine {
  public:
   /// Opens the device, starts the workers. No socket is bound before the interface is up. Fork before, never after.
-  /// \errors EINVAL (options), EBUSY (name taken), EPERM, ENOSYS (kUring where it is refused), others of the system
+  /// \errors EINVAL (options), EBUSY (name taken), EPERM, ENOSYS (kUring where it is refused), ENOTSUP (capture
+  /// where it is not built in), EEXIST (its files), others of the system
   static Result<Engine> start(EngineOptions options);
   ~Engine();  ///< stops
   Engine(Engine&&) noexcept;
@@ -70,6 +82,9 @@ class Engine {
   [[nodiscard]] Counters counters();                        ///< summed over workers
   [[nodiscard]] std::vector<Counters> worker_counters();    ///< one a worker
   [[nodiscard]] Snapshot snapshot();                        ///< all of it without secrets, for append_metrics() and append_json()
+  /// From now on, counts what is dropped of that peer by reason and how long its packets take from stage to stage (where the level has
+  /// histograms), as long as it is there, and anew whenever it is there again; or no longer. \errors ENOSPC (kMaxWatchedPeers already)
+  Result<void> watch_peer(const PublicKey& peer, bool is_watched);
   [[nodiscard]] std::vector<Event> recent_events() const;   ///< the last thousand or so, oldest first
   void set_telemetry_level(TelemetryLevel level);           ///< from each worker's next round on
   [[nodiscard]] TelemetryLevel telemetry_level() const;

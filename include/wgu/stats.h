@@ -145,6 +145,8 @@ struct Counters {
   std::uint64_t trains_sent = 0;      ///< sends that took several (UDP_SEGMENT)
   std::uint64_t device_reads_starved = 0;  ///< times when reading stopped because no buffer was free; packets wait in the kernel
   std::uint64_t socket_reads_starved = 0;
+  std::uint64_t packets_captured = 0;      ///< inner and outer ones that are in the capture (CaptureFiles)
+  std::uint64_t packets_not_captured = 0;  ///< ... or not, because it was full
   std::uint64_t events_held_back = 0;  ///< events (events.h) that nobody was told of, because they were too many
   // Room. Of peaks the sum over workers is the greatest: the most that one worker held.
   std::uint64_t buffers = 0;         ///< gauge: packet buffers that there are

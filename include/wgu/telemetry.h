@@ -24,7 +24,7 @@ namespace wgu {
 enum class TelemetryLevel : std::uint8_t {
   kOff,       ///< counters only
   kEvents,    ///< ... and events (events.h)
-  kSampled,   ///< ... and histograms of one round in 64
+  kSampled,   ///< ... and histograms of one round in 64; sockets stamp what they receive
   kAll,       ///< ... of every round
 };
 
@@ -34,6 +34,7 @@ enum class Measure : std::uint8_t {
   kSealedToSent,        // ... to its handover to the socket
   kReceivedToOpened,    // inbound: from the wait that brought the datagram until its batch was opened
   kOpenedToWritten,     // ... to its handover to the device
+  kKernelQueueDelay,    // inbound: from the kernel's receive timestamp (SO_TIMESTAMPNS) to the end of that wait
   kHandshakeRoundTrip,  // initiation to response, or response to first packet; of all handshakes, sampled or not
   kPacketSizeOut,       // bytes of inner packets read from the device
   kPacketSizeIn,        // bytes of datagrams received
@@ -41,6 +42,7 @@ enum class Measure : std::uint8_t {
   kBatchSizeIn,
 };
 inline constexpr std::size_t kMeasureCount = static_cast<std::size_t>(Measure::kBatchSizeIn) + 1;
+inline constexpr std::size_t kStageCount = static_cast<std::size_t>(Measure::kOpenedToWritten) + 1;  ///< of those, times from stage to stage
 
 struct MeasureInfo {
   Measure measure;
@@ -63,6 +65,9 @@ struct PeerSnapshot {
   std::uint64_t rx_bytes = 0;    ///< as in PeerStatus
   std::uint64_t tx_bytes = 0;
   PeerCounters counters;
+  // Of a peer that is watched (Engine::watch_peer); else empty.
+  std::vector<std::uint64_t> drops;  ///< by Drop: packets that its home knew to be the peer's
+  std::vector<Histogram> stages;     ///< by Measure, kStageCount of them
 };
 
 struct Snapshot {
@@ -89,7 +94,7 @@ enum class MetricsFormat : std::uint8_t {
 void append_metrics(const Snapshot& snapshot, MetricsFormat format, std::string& out);
 
 /// Appends the same as one line of JSON, without a newline: {"interface", "taken", "total": {counters}, "workers": [{counters}, ...],
-/// "peers": [...], "measures": {name: {count, mean, p50, p90, p99, p999, max}, ...}}. In counters, "unexplained" is zero in each
+/// "peers": [{..., and of watched ones "dropped", "stages"}, ...], "measures": {name: {count, mean, p50, p90, p99, p999, max}, ...}}. In counters, "unexplained" is zero in each
 /// direction when every packet is accounted for.
 void append_json(const Snapshot& snapshot, std::string& out);
 

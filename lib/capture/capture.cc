@@ -52,9 +52,7 @@ void Tap::packet(CaptureInterface on, Direction direction, WallTime when, std::s
   const auto index = static_cast<std::size_t>(on);
   const std::size_t size = headers.size() + payload.size();
   if (capture_.packets_->is_full() || size > kLargestPacket) {
-    capture_.seen_[index].fetch_add(1, kRelaxed);
-    capture_.dropped_[index].fetch_add(1, kRelaxed);
-    return;
+    return count(index, 1, false);
   }
   if (buffer_.size() + packet_block_size(size) > kBufferSize) flush();
   append_packet(buffer_, on, direction, when, headers, payload);
@@ -86,11 +84,18 @@ void Tap::flush() noexcept {
   if (buffer_.empty()) return;
   const bool is_written = capture_.packets_->append(buffer_);
   for (std::size_t i = 0; i < kCaptureInterfaces; ++i) {
-    capture_.seen_[i].fetch_add(buffered_[i], kRelaxed);
-    if (!is_written) capture_.dropped_[i].fetch_add(buffered_[i], kRelaxed);
+    count(i, buffered_[i], is_written);
     buffered_[i] = 0;
   }
   buffer_.clear();
+}
+
+void Tap::count(std::size_t interface, std::uint64_t packets, bool are_written) noexcept {
+  packets_.seen += packets;
+  capture_.seen_[interface].fetch_add(packets, kRelaxed);
+  if (are_written) return;
+  packets_.dropped += packets;
+  capture_.dropped_[interface].fetch_add(packets, kRelaxed);
 }
 
 Result<std::unique_ptr<Capture>> Capture::create(const CaptureOptions& options) {

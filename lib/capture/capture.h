@@ -6,10 +6,6 @@
 //
 // A tap gathers packets in its own buffer and writes when that is full, or at flush(): no lock, no allocation, but write(2). Secrets are
 // written at once, so that they stand before every packet that they decrypt, whichever worker writes it.
-//
-// To join it to an engine: a Tap a worker; inner() where packets are read from and written to the device, outer() for every datagram at
-// the socket, flush() at the end of a round; handshake() from noise::Handshake's create_initiation and create_response, by way of a
-// callback of the shard's context; identity() in apply().
 
 #include <array>
 #include <atomic>
@@ -59,17 +55,21 @@ class Tap {
   // Once a handshake message is made, and before it is sent.
   void handshake(const HandshakeSecrets& secrets) noexcept;
   void flush() noexcept;
+  // Of this tap, both sides of the tunnel together; what it has not flushed is in neither.
+  [[nodiscard]] const InterfaceStatistics& packets() const noexcept { return packets_; }
 
  private:
   void packet(CaptureInterface on, Direction direction, WallTime when, std::span<const std::uint8_t> headers,
               std::span<const std::uint8_t> payload) noexcept;
   bool write_keys(const KeyLogText& text) noexcept;
+  void count(std::size_t interface, std::uint64_t packets, bool are_written) noexcept;
 
   Capture& capture_;
   Bytes buffer_;
   Endpoint last_remote_;  // of those without a local address, and what the routing table says of it
   IpAddress last_source_;
   std::array<std::uint64_t, kCaptureInterfaces> buffered_{};
+  InterfaceStatistics packets_;
 };
 
 class Capture {

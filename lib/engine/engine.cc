@@ -21,12 +21,13 @@
 
 #include "engine/boot_clock.h"
 #include "engine/cpus.h"
+#include "engine/device_steering.h"
+#include "engine/peer_watches.h"
 #include "engine/steering.h"
 #include "engine/worker.h"
 #include "io/link_watcher.h"
 #include "io/path_mtu.h"
 #include "io/tun.h"
-#include "io/tun_steering.h"
 #include "io/udp.h"
 #include "tunnel/configuration.h"
 
@@ -39,9 +40,6 @@ namespace {
 
 // How often the supervisor asks the device itself (a second opinion to netlink), and tries again to bind sockets.
 constexpr Duration kProbeInterval = std::chrono::seconds(1);
-// Prefixes of each family that the device's program knows; packets to others reach their home by mailbox. About 6 MiB of the kernel's
-// memory when full.
-constexpr std::uint32_t kSteeredPrefixes = 65536;
 
 }  // namespace
 
@@ -51,12 +49,12 @@ struct Engine::Impl {
 
   Result<void> start();
   Result<void> start_workers();
-  void steer_device();
-  void steer(const std::vector<tunnel::Configuration::HomeChange>& homes);
+  void announce_recording() const;
   void supervise();
   void place_workers();
   void follow_link(const io::LinkState& before);
   Result<io::UdpBinding> bind(std::uint16_t port, std::uint32_t mark) const;
+  void stamp(const io::UdpBinding& bound) const;
   Result<void> bring_up();
   void bring_down();
   Result<void> apply(DeviceChange change);
@@ -67,6 +65,9 @@ struct Engine::Impl {
   void tell(EventKind kind, std::uint64_t value);
   void log(LogLevel level, const std::string& line) const {
     if (options.log) options.log(level, line);
+  }
+  [[nodiscard]] std::function<void(const std::string&)> log_verbose() const {
+    return [this](const std::string& line) { log(LogLevel::kVerbose, line); };
   }
 
   EngineOptions options;
@@ -81,8 +82,8 @@ struct Engine::Impl {
 
   // Guards all below, and the one call that workers answer at a time.
   mutable std::mutex mutex;
-  std::optional<io::TunSteering> steering;
-  bool is_steering_full = false;  // said in the log once
+  engine::DeviceSteering steering;
+  engine::PeerWatches watches;
   std::optional<tunnel::Configuration> configuration;
   std::optional<io::UdpBinding> binding;
   std::string interface_name;
@@ -125,11 +126,13 @@ Result<void> Engine::Impl::start() {
   stopped_event = io::FileDescriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!stop_event || !stopped_event) return Error{errno, std::string("eventfd: ") + std::strerror(errno)};
 
-  steer_device();
+  if (options.offloads.device_steering && !tun.name.empty() && tun.queues.size() > 1) steering.attach(tun.queues[0].get(), log_verbose());
+  if (Result<void> recording = crew.recording.open(options.capture, interface_name); !recording) return recording;
   if (options.before_threads) {
     if (Result<void> agreed = options.before_threads(); !agreed) return agreed;
   }
   if (Result<void> opened_hub = crew.events.open(options.workers); !opened_hub) return opened_hub;
+  announce_recording();
   configuration.emplace(options.workers);
   if (Result<void> started = start_workers(); !started) return started;
   if (!watcher || watcher->state().is_up) {
@@ -145,14 +148,10 @@ Result<void> Engine::Impl::start() {
   return {};
 }
 
-void Engine::Impl::steer_device() {
-  if (!options.offloads.device_steering || tun.name.empty() || tun.queues.size() < 2) return;
-  Result<io::TunSteering> attached = io::TunSteering::attach(tun.queues[0].get(), kSteeredPrefixes);
-  if (attached) {
-    steering = std::move(attached).value();
-  } else {
-    log(LogLevel::kVerbose, "the device's queues are not steered (" + attached.error().message + "): its own flow table and mailboxes do");
-  }
+// Of a level that is shown where nobody has chosen one: secrets leave the process.
+void Engine::Impl::announce_recording() const {
+  if (!options.capture.packets.empty()) log(LogLevel::kError, "all packets, and the keys that decrypt them, are written to " + options.capture.packets);
+  if (!options.capture.keys.empty()) log(LogLevel::kError, "the keys of all sessions, and the private key, are written to " + options.capture.keys);
 }
 
 Result<void> Engine::Impl::start_workers() {
@@ -181,7 +180,7 @@ Result<void> Engine::Impl::start_workers() {
   }
   log(LogLevel::kVerbose, std::to_string(options.workers) + " worker(s), " + crew.workers[0]->loop_name() + ", " +
                               std::to_string(tun.queues.size()) + " device queue(s)" + (tun.format.tcp_v4 ? ", TSO" : "") +
-                              (tun.format.udp ? ", USO" : "") + (steering ? ", steered" : ""));
+                              (tun.format.udp ? ", USO" : "") + (steering.is_attached() ? ", steered" : ""));
   return {};
 }
 
@@ -195,14 +194,14 @@ void Engine::Impl::stop(const std::string& why) {
 
   {
     const std::lock_guard lock(mutex);
-    if (steering) io::TunSteering::detach(tun.queues[0].get());
-    steering.reset();
+    steering.detach();
     if (!is_running) return;
     is_running = false;
     for (const auto& worker : crew.workers) worker->request_stop();
     crew.stop_waking();
     for (const auto& worker : crew.workers) worker->join();
     crew.mail.clear();
+    if (crew.recording.is_on()) log(LogLevel::kError, crew.recording.finish(options.host.wall_time()));
     binding.reset();
     tun.queues.clear();
     is_up = false;
@@ -282,7 +281,14 @@ Result<io::UdpBinding> Engine::Impl::bind(std::uint16_t port, std::uint32_t mark
   if (bound && options.path.discover_mtu) {
     if (Result<void> prepared = io::discover_path_mtu(*bound); !prepared) return std::move(prepared).error();
   }
+  if (bound) stamp(*bound);
   return bound;
+}
+
+// Who measures no delays has no control messages that say when datagrams came.
+void Engine::Impl::stamp(const io::UdpBinding& bound) const {
+  const bool are_wanted = crew.workers[0]->meter().level() >= TelemetryLevel::kSampled;
+  if (Result<void> set = io::set_timestamps(bound, are_wanted); !set) log(LogLevel::kVerbose, set.error().message + ": the kernel's queue delay is not measured");
 }
 
 Result<void> Engine::Impl::bring_up() {
@@ -315,7 +321,11 @@ void Engine::Impl::use_binding(std::optional<io::UdpBinding> fresh) {
   for (std::size_t i = 0; i < crew.workers.size(); ++i) {
     const int v4 = fresh ? fresh->workers[i].v4.get() : -1;
     const int v6 = fresh ? fresh->workers[i].v6.get() : -1;
-    crew.workers[i]->call([v4, v6](tunnel::Shard&, io::Loop& loop) { loop.set_sockets(v4, v6); });
+    Worker& worker = *crew.workers[i];
+    worker.call([&worker, v4, v6, port = configuration->listen_port()](tunnel::Shard&, io::Loop& loop) {
+      loop.set_sockets(v4, v6);
+      if (worker.recorder().is_on()) worker.recorder().set_local_port(port);
+    });
   }
   binding = std::move(fresh);
 }
@@ -335,34 +345,18 @@ Result<void> Engine::Impl::apply(DeviceChange change) {
   Result<std::optional<io::UdpBinding>> fresh = rebind(change);
   if (!fresh) return std::move(fresh).error();
 
+  configuration->tell_homes(steering.is_attached());
   tunnel::Configuration::Commit commit = configuration->commit(std::move(change));
   if (*fresh) use_binding(std::move(*fresh));
+  if (commit.additions[0].private_key) crew.recording.identity(*commit.additions[0].private_key);
+  watches.leave(crew, *configuration);
   on_all_workers([&commit](tunnel::Shard& shard, io::Loop&) { shard.apply(std::move(commit.additions[shard.worker()]), engine::boot_now()); });
   on_all_workers([&commit](tunnel::Shard& shard, io::Loop&) { shard.apply(commit.removals[shard.worker()]); });
   configuration->reclaim();
-  steer(commit.homes);
+  watches.enter(crew, *configuration);
+  steering.apply(commit.homes, log_verbose());
   tell(EventKind::kConfigurationChanged, configuration->peer_count());
   return {};
-}
-
-void Engine::Impl::steer(const std::vector<tunnel::Configuration::HomeChange>& homes) {
-  for (const auto& [prefix, home] : homes) {
-    if (!steering) return;
-    if (!home) {
-      steering->remove(prefix);
-      continue;
-    }
-    const Result<void> set = steering->set(prefix, *home);
-    if (set) continue;
-    if (set.error().code == ENOSPC) {
-      if (!std::exchange(is_steering_full, true)) log(LogLevel::kVerbose, "not all allowed IPs are steered to their queue: mailboxes do the rest");
-      continue;
-    }
-    // Before Linux 5.19 each change needs CAP_BPF, which may be gone by now. A program that knows no prefix sends all to one queue.
-    log(LogLevel::kVerbose, "the device's queues are no longer steered (" + set.error().message + "): its own flow table and mailboxes do");
-    io::TunSteering::detach(tun.queues[0].get());
-    steering.reset();
-  }
 }
 
 void Engine::Impl::tell(EventKind kind, std::uint64_t value) {
@@ -440,11 +434,21 @@ Snapshot Engine::snapshot() {
   snapshot.taken = impl_->options.host.wall_time();
   snapshot.measures.resize(kMeasureCount);
   for (const auto& worker : impl_->crew.workers) worker->meter().add_to(snapshot.measures);
+  const std::lock_guard lock(impl_->mutex);
+  impl_->watches.add_stages(snapshot.peers);
   return snapshot;
 }
 
 void Engine::set_telemetry_level(TelemetryLevel level) {
+  const std::lock_guard lock(impl_->mutex);
   for (const auto& worker : impl_->crew.workers) worker->meter().set_level(level);
+  if (impl_->binding) impl_->stamp(*impl_->binding);
+}
+
+Result<void> Engine::watch_peer(const PublicKey& peer, bool is_watched) {
+  const std::lock_guard lock(impl_->mutex);
+  if (!impl_->is_running) return Error{ESHUTDOWN, "the engine has stopped"};
+  return impl_->watches.set(peer, is_watched, impl_->crew, *impl_->configuration);
 }
 
 TelemetryLevel Engine::telemetry_level() const { return impl_->crew.workers[0]->meter().level(); }

@@ -17,6 +17,16 @@
 
 namespace wgu::engine {
 
+// A peer whose packets' times are kept apart. The counters are its own, at home with the worker that watches it.
+struct WatchedPeer {
+  const PeerCounters* counters = nullptr;
+  std::uint64_t sent_before = 0, received_before = 0;
+  std::uint64_t sealed = 0, opened = 0;  // packets of this round
+  std::array<telemetry::LiveHistogram, kStageCount> stages;
+
+  [[nodiscard]] telemetry::LiveHistogram& of(Measure stage) noexcept { return stages[static_cast<std::size_t>(stage)]; }
+};
+
 class Meter {
  public:
   static constexpr unsigned kSampledOneIn = 64;  // rounds with packets
@@ -44,6 +54,10 @@ class Meter {
   }
   void handshake_took(std::uint64_t nanoseconds) noexcept { of(Measure::kHandshakeRoundTrip).record(nanoseconds); }
 
+  // Between rounds. `peer` has its counters, and outlives being watched.
+  void watch(WatchedPeer& peer) { watched_.push_back(&peer); }
+  void unwatch(const WatchedPeer& peer) noexcept { std::erase(watched_, &peer); }
+
   // Any thread. `measures` has one for each Measure.
   void add_to(std::vector<Histogram>& measures) const noexcept;
 
@@ -60,6 +74,7 @@ class Meter {
   Instant began_{}, sealed_at_{}, opened_at_{};
   std::uint64_t sent_before_ = 0, delivered_before_ = 0;  // counts at the begin
   std::uint64_t sealed_ = 0, opened_ = 0;                 // packets of this round
+  std::vector<WatchedPeer*> watched_;
   std::array<telemetry::LiveHistogram, kMeasureCount> measures_;
 };
 

@@ -11,6 +11,7 @@
 #include "engine/boot_clock.h"
 #include "engine/cpus.h"
 #include "io/intake.h"
+#include "values/probes.h"
 
 namespace wgu::engine {
 namespace {
@@ -42,6 +43,13 @@ void count_operations(const io::Arrivals& arrivals, Counters& counters) noexcept
   counters.socket_sends += arrivals.socket_sends;
   counters.trains_received += arrivals.trains_received;
   counters.trains_sent += arrivals.trains_sent;
+}
+
+template <class Job>
+std::size_t bytes_of(std::span<Job> jobs) noexcept {
+  std::size_t bytes = 0;
+  for (const Job& job : jobs) bytes += job.length;
+  return bytes;
 }
 
 Duration until(Instant deadline, Instant now) noexcept {
@@ -107,7 +115,8 @@ Result<void> Worker::set_up() {
                                      .device_tailroom = kPacketTailroom,
                                      .departing_size = [this](std::size_t size) { return shard_->sealed_size(size); },
                                      .segmentation = crew_.options.offloads.send_trains,
-                                     .discovers_path_mtu = crew_.options.path.discover_mtu};
+                                     .discovers_path_mtu = crew_.options.path.discover_mtu,
+                                     .worker = options_.number};
   const IoBackend backend = crew_.options.io;
   Result<std::unique_ptr<io::Loop>> loop = backend == IoBackend::kEpoll ? io::open_poller(loop_options) : io::open_ring(loop_options);
   if (!loop && backend == IoBackend::kAuto) {
@@ -122,10 +131,9 @@ Result<void> Worker::set_up() {
   shard_->set_path_policy(crew_.options.path);
   shard_->counters().buffers = pool_->count() + large_pool_->count();
   was_posted_to_.resize(crew_.mail.size());
-  if (crew_.mail.size() > 1) {
-    shard_->set_aead({.seal = [this](auto jobs) { run_batch(jobs, crypto::seal, [this](auto&&... offer) { fan_out_.seal(offer...); }); },
-                      .open = [this](auto jobs) { run_batch(jobs, crypto::open, [this](auto&&... offer) { fan_out_.open(offer...); }); }});
-  }
+  shard_->set_aead({.seal = [this](auto jobs) { return seal(jobs); }, .open = [this](auto jobs) { return open(jobs); }});
+  recorder_.open(crew_.recording);
+  if (recorder_.is_on()) shard_->set_secrets_listener([this](const HandshakeSecrets& secrets) { recorder_.handshake(secrets); });
   return {};
 }
 
@@ -133,12 +141,12 @@ void Worker::round() {
   const Instant deadline = is_resting_ ? shard_->next_deadline() : std::min(shard_->next_deadline(), last_traffic_ + kRestAfter);
   loop_->wait(has_mail() ? Duration::zero() : until(deadline, boot_now()), arrivals_);
   help_others();
-  const Instant now = boot_now();
+  const Instant now = round_began_ = boot_now();
   rest(now);
   ++shard_->counters().rounds;
-  const bool brought_nothing = arrivals_.from_device.empty() && arrivals_.from_network.empty() && !has_mail();
-  if (brought_nothing) ++shard_->counters().rounds_idle;
+  const bool brought_packets = !arrivals_.from_device.empty() || !arrivals_.from_network.empty();
   account(arrivals_);
+  if (recorder_.is_on()) recorder_.arrived(arrivals_, crew_.options.host.wall_time());
   for (const io::PathMtu& path : arrivals_.narrow_paths) shard_->narrow_path(path.remote, path.mtu, now);
   meter_.begin(arrivals_, shard_->counters(), now);
   shard_->send(arrivals_.from_device, now, output_);
@@ -146,13 +154,22 @@ void Worker::round() {
   shard_->receive(arrivals_.from_network, now, output_);
   meter_.opened(shard_->counters());
   arrivals_.clear();
-  read_mail(now);
+  const bool brought_mail = read_mail(now);
+  if (!brought_packets && !brought_mail) ++shard_->counters().rounds_idle;
   shard_->advance(now, output_);
   hand_out();
   meter_.handed_over();
   slot_.run();
   hand_out();  // a call may have made packets
   tell_events();
+  if (recorder_.is_on()) recorder_.end_round(shard_->counters());
+  if (WGU_PROBE_IS_TRACED(packets_dropped)) {
+    traced_drops_.tell(shard_->counters(), [this](Drop reason, std::uint64_t packets) {
+      WGU_PROBE(packets_dropped, options_.number, static_cast<unsigned>(reason), packets);
+    });
+  } else {
+    traced_drops_.forget();
+  }
 }
 
 // Buffers that a burst has made resident go back to the system after a while.
@@ -169,17 +186,35 @@ void Worker::rest(Instant now) {
   }
 }
 
-// Alone when the batch is small or nobody is idle.
+Duration Worker::seal(std::span<crypto::SealJob> jobs) {
+  const Duration took = run_batch(jobs, crypto::seal, [this](auto&&... offer) { fan_out_.seal(offer...); });
+  if (WGU_PROBE_IS_TRACED(batch_sealed)) {
+    WGU_PROBE(batch_sealed, options_.number, jobs.size(), bytes_of(jobs), (boot_now() - round_began_).count());
+  }
+  return took;
+}
+
+Duration Worker::open(std::span<crypto::OpenJob> jobs) {
+  const Duration took = run_batch(jobs, crypto::open, [this](auto&&... offer) { fan_out_.open(offer...); });
+  if (WGU_PROBE_IS_TRACED(batch_opened)) {
+    WGU_PROBE(batch_opened, options_.number, jobs.size(), bytes_of(jobs), (boot_now() - round_began_).count());
+  }
+  return took;
+}
+
+// Alone when the batch is small or nobody is idle. Nobody asks a lone worker how long it took, but a tracer.
 template <class Job, class Alone, class Together>
-void Worker::run_batch(std::span<Job> jobs, Alone alone, Together together) {
-  std::size_t bytes = 0;
-  for (const Job& job : jobs) bytes += job.length;
+Duration Worker::run_batch(std::span<Job> jobs, Alone alone, Together together) {
+  if (crew_.mail.size() == 1 && !WGU_PROBE_IS_TRACED(peer_batch)) return alone(jobs), Duration::zero();
+  const std::size_t bytes = bytes_of(jobs);
+  const Instant begin = boot_now();
   const std::size_t wanted = fan_out_policy_.shares_for(bytes);
   const std::size_t shares = wanted > 1 && find_idle() ? std::min(wanted, jobs.size()) : 1;
   if (shares <= 1) {
-    const Instant begin = boot_now();
     alone(jobs);
-    return fan_out_policy_.learn(bytes, boot_now() - begin);
+    const Duration took = boot_now() - begin;
+    fan_out_policy_.learn(bytes, took);
+    return took;
   }
   crew_.open_offers.fetch_add(1);
   together(jobs, shares, [this] {
@@ -187,6 +222,7 @@ void Worker::run_batch(std::span<Job> jobs, Alone alone, Together together) {
   });
   crew_.open_offers.fetch_sub(1);
   ++shard_->counters().batches_shared;
+  return boot_now() - begin;
 }
 
 bool Worker::find_idle() {
@@ -235,17 +271,19 @@ bool Worker::has_mail() const noexcept {
   return std::any_of(boxes.begin(), boxes.end(), [](const auto& box) { return box != nullptr && box->has_mail(); });
 }
 
-void Worker::read_mail(Instant now) {
+bool Worker::read_mail(Instant now) {
   for (const auto& box : crew_.mail[options_.number]) {
     if (box != nullptr) box->collect(kMailPerRound, mail_);
   }
-  if (mail_.empty()) return;
+  if (mail_.empty()) return false;
   shard_->counters().mailbox_peak = std::max<std::uint64_t>(shard_->counters().mailbox_peak, mail_.size());
   shard_->adopt(mail_, now, output_);
   mail_.clear();
+  return true;
 }
 
 void Worker::hand_out() {
+  if (recorder_.is_on()) recorder_.leaving(output_, crew_.options.host.wall_time());
   if (!output_.to_network.empty()) loop_->send(output_.to_network);
   if (!output_.to_device.empty()) loop_->write(output_.to_device);
   for (const PathQuestion& question : output_.path_questions) {
@@ -276,7 +314,9 @@ void Worker::tell_events() {
   for (Event event : buffer.events()) {
     if (event.kind == EventKind::kHandshakeCompleted) meter_.handshake_took(event.value);
     event.worker = options_.number;
-    const bool is_told = event_limiter_.admit(event) && post(event);
+    const bool is_admitted = event_limiter_.admit(event);
+    const bool is_told = is_admitted && post(event);
+    if (is_admitted && !is_told) event_limiter_.take_back(event);
     is_any_told |= is_told;
     if (!is_told) ++counters.events_held_back;
   }
@@ -300,6 +340,8 @@ void Worker::tear_down() {
   counters.datagrams_received += arrivals_.from_network.size();
   counters.drop(Drop::kInShutdown, arrivals_.from_network.size());
   arrivals_.clear();
+  if (recorder_.is_on()) recorder_.end_round(counters);
+  recorder_.close();
   final_counters_ = counters;
 
   crew_.stop_waking();

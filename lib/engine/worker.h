@@ -14,10 +14,12 @@
 #include <vector>
 
 #include "engine/call_slot.h"
+#include "engine/drop_deltas.h"
 #include "engine/event_hub.h"
 #include "engine/fan_out.h"
 #include "engine/mailbox.h"
 #include "engine/meter.h"
+#include "engine/recorder.h"
 #include "io/loop.h"
 #include "telemetry/event_limiter.h"
 #include "tunnel/shard.h"
@@ -38,6 +40,7 @@ struct Crew {
   // Batches that workers offer to others right now; looked at once a round.
   std::atomic<unsigned> open_offers{0};
   EventHub events{};
+  Recording recording{};
   // Who may still wake a loop: the engine, and each running worker. A worker waits for zero before it destroys its own.
   std::atomic<unsigned> wakers{1};
   void stop_waking() noexcept {
@@ -77,6 +80,7 @@ class Worker {
   }
 
   [[nodiscard]] Meter& meter() noexcept { return meter_; }
+  [[nodiscard]] Recorder& recorder() noexcept { return recorder_; }  // in a call
   void wake() noexcept { loop_->wake(); }
   [[nodiscard]] int thread_number() const noexcept { return thread_number_; }  // gettid(2), once start() has returned
   [[nodiscard]] bool is_parked() const noexcept { return loop_->is_parked(); }
@@ -88,11 +92,13 @@ class Worker {
   Result<void> set_up();
   void round();
   void account(const io::Arrivals& arrivals);
+  Duration seal(std::span<crypto::SealJob> jobs);
+  Duration open(std::span<crypto::OpenJob> jobs);
   template <class Job, class Alone, class Together>
-  void run_batch(std::span<Job> jobs, Alone alone, Together together);
+  Duration run_batch(std::span<Job> jobs, Alone alone, Together together);
   void help_others();
   [[nodiscard]] bool find_idle();  // into idle_
-  void read_mail(Instant now);
+  bool read_mail(Instant now);  // was there any?
   [[nodiscard]] bool has_mail() const noexcept;
   void hand_out();
   void rest(Instant now);
@@ -116,9 +122,12 @@ class Worker {
   FanOut fan_out_;
   FanOutPolicy fan_out_policy_;
   std::vector<Worker*> idle_;
+  Instant round_began_{};  // when its wait was over
   Instant last_traffic_{};
   bool is_resting_ = true;  // holds no more memory than it needs
   Meter meter_;
+  Recorder recorder_;
+  DropDeltas traced_drops_;
   telemetry::EventLimiter event_limiter_;
   CallSlot slot_;
   std::function<void()> call_;

@@ -5,6 +5,9 @@
 #include <cerrno>
 #include <utility>
 
+#include "io/virtio_net.h"
+#include "values/probes.h"
+
 namespace wgu::io {
 
 void DeviceWriter::set_format(const DeviceFormat& format) {
@@ -28,6 +31,13 @@ std::span<const DeviceWriter::Write> DeviceWriter::plan() {
     for (const iovec& piece : pieces_) writes_.push_back({{&piece, 1}, 1});
   }
   return writes_;
+}
+
+void DeviceWriter::tell_tracers(std::uint8_t worker, const Write& write) const noexcept {
+  if (!WGU_PROBE_IS_TRACED(device_written)) return;
+  std::size_t bytes = 0;
+  for (const iovec& piece : write.pieces) bytes += piece.iov_len;
+  WGU_PROBE(device_written, worker, write.packets, bytes - (has_virtio_header_ ? kVirtioNetHeaderSize : 0));
 }
 
 void DeviceWriter::clear() noexcept {

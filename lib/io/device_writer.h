@@ -24,6 +24,7 @@ class DeviceWriter {
     std::size_t packets;
   };
   std::span<const Write> plan();
+  void tell_tracers(std::uint8_t worker, const Write& write) const noexcept;  // as it is handed over
   void clear() noexcept;
 
  private:

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "io/udp.h"
+#include "values/probes.h"
 
 namespace wgu::io {
 namespace {
@@ -18,10 +19,17 @@ constexpr std::size_t kLargePacketsPerRead = 8;  // of packets too long for the 
 
 std::size_t available(PacketPool& pool) noexcept { return pool.count() - pool.in_use(); }
 
+std::size_t bytes_of(const SuperPacket& super) noexcept {
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < super.segments(); ++i) bytes += super.segment_size(i);
+  return bytes;
+}
+
 }  // namespace
 
 Intake::Intake(const LoopOptions& options) noexcept
-    : pool_(*options.pool),
+    : worker_(options.worker),
+      pool_(*options.pool),
       large_pool_(options.large_pool),
       of_datagrams_{options.receive_headroom, 0, &Arrivals::truncated_datagrams, &Arrivals::unplaced_datagrams},
       of_device_packets_{options.device_headroom, options.device_tailroom, &Arrivals::truncated_device_packets,
@@ -63,10 +71,14 @@ void Intake::receive(msghdr& message, std::span<const std::uint8_t> payload, Arr
     std::memcpy(&address, message.msg_name, std::min<std::size_t>(message.msg_namelen, sizeof address));
     way.remote = decode_address(address);
   }
-  const std::size_t named = decode_control(message, way);
-  const std::size_t segment = named == 0 ? payload.size() : named;
+  const ReceivedControl control = decode_control(message, way);
+  const std::size_t segment = control.segment == 0 ? payload.size() : control.segment;
   const bool is_train = payload.size() > segment;
   if (is_train) ++arrivals.trains_received;
+  if (WGU_PROBE_IS_TRACED(datagrams_received)) {
+    WGU_PROBE(datagrams_received, worker_, payload.empty() ? 1 : (payload.size() + segment - 1) / segment, payload.size());
+  }
+  const std::size_t before = arrivals.from_network.size();
   const bool stays = is_train && whole && of_datagrams_.headroom == 0;
   std::size_t at = stays ? static_cast<std::size_t>(payload.data() - whole.data()) : 0;
   do {
@@ -87,11 +99,13 @@ void Intake::receive(msghdr& message, std::span<const std::uint8_t> payload, Arr
     if (!packet) continue;
     arrivals.from_network.push_back({std::move(packet), way.remote, way.local, way.traffic_class, 0});
   } while (!payload.empty());
+  if (control.stamp != WallTime{}) arrivals.stamps.push_back({control.stamp, static_cast<std::uint32_t>(arrivals.from_network.size() - before)});
 }
 
 void Intake::read_device(std::span<const std::uint8_t> bytes, Arrivals& arrivals) {
   ++arrivals.device_reads;
   if (has_virtio_header_) return read_virtio(bytes, arrivals);
+  WGU_PROBE(device_read, worker_, 1, bytes.size());
   Packet packet = take(of_device_packets_, bytes.size(), arrivals);
   if (!packet) return;
   std::copy(bytes.begin(), bytes.end(), packet.data());
@@ -106,6 +120,7 @@ void Intake::read_virtio(std::span<const std::uint8_t> bytes, Arrivals& arrivals
     return;
   }
   if (super.segments() > 1) ++arrivals.super_packets_read;
+  if (WGU_PROBE_IS_TRACED(device_read)) WGU_PROBE(device_read, worker_, super.segments(), bytes_of(super));
   for (std::size_t i = 0; i < super.segments();) {
     if (const std::size_t together = super.segments() - i > 1 ? split_together(super, i, arrivals) : 0; together != 0) {
       i += together;

@@ -52,6 +52,7 @@ class Intake {
   void read_virtio(std::span<const std::uint8_t> bytes, Arrivals& arrivals);
   [[nodiscard]] std::size_t split_together(const SuperPacket& super, std::size_t first, Arrivals& arrivals);
 
+  const std::uint8_t worker_;
   PacketPool& pool_;
   PacketPool* const large_pool_;
   const Room of_datagrams_;

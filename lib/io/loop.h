@@ -28,10 +28,17 @@ struct PathMtu {
   std::uint32_t mtu = 0;
 };
 
+// When the kernel took in what one receive brought.
+struct ReceiveStamp {
+  WallTime when;
+  std::uint32_t datagrams = 0;
+};
+
 // What one wait() brought. The caller clears it; the vectors keep their capacity.
 struct Arrivals {
   std::vector<Packet> from_device;
   std::vector<Datagram> from_network;
+  std::vector<ReceiveStamp> stamps;            // of what is in from_network, where sockets stamp (set_timestamps)
   std::vector<SendFailure> send_failures;
   std::vector<std::uint64_t> stale_sources;    // tags of datagrams that left, but not from Datagram::local: it is gone, forget it
   std::vector<PathMtu> narrow_paths;           // that turned out so (LoopOptions::discovers_path_mtu)
@@ -67,6 +74,7 @@ struct Arrivals {
   void clear() noexcept {
     from_device.clear();
     from_network.clear();
+    stamps.clear();
     send_failures.clear();
     stale_sources.clear();
     narrow_paths.clear();
@@ -99,6 +107,7 @@ struct LoopOptions {
   bool segmentation = true;           // datagrams leave in trains where they can (UDP_SEGMENT)
   Duration train_pause = std::chrono::seconds(10);  // before a destination that refused a train gets the next (TrainRefusals::kFor)
   bool discovers_path_mtu = false;    // the sockets are prepared by discover_path_mtu(): tell what they learn
+  std::uint8_t worker = 0;            // whose loop it is, for tracers (values/probes.h)
   bool plain_device_calls = false;    // the ring reads and writes the device by poll, read(2) and write(2), as before Linux 6.7
 };
 

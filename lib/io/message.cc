@@ -89,6 +89,7 @@ bool move_arrivals(Arrivals& source, Arrivals& target) {
   };
   append(source.from_device, target.from_device);
   append(source.from_network, target.from_network);
+  append(source.stamps, target.stamps);
   append(source.send_failures, target.send_failures);
   append(source.stale_sources, target.stale_sources);
   append(source.narrow_paths, target.narrow_paths);

@@ -30,6 +30,7 @@ class Poller final : public Loop {
         max_batch_(std::max<std::size_t>(options.max_batch, 1)),
         segmentation_(options.segmentation),
         read_pool_(options.read_pool),
+        worker_(options.worker),
         buffer_(kReadSize),
         epoll_(::epoll_create1(EPOLL_CLOEXEC)),
         refusals_(options.discovers_path_mtu, options.train_pause) {}
@@ -73,6 +74,7 @@ class Poller final : public Loop {
       }
       const auto verdict = refusals_.verdict_on(remote, datagrams.front().packet.size(), Steady::now);
       datagrams = datagrams.subspan(train_.load(datagrams, segmentation_ && verdict != TrainRefusals::Verdict::kOneByOne));
+      train_.tell_tracers(worker_);
       const int result = ::sendmsg(fd, train_.header(), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
       train_.finish(fd, result, refusals_, carried_);
     }
@@ -122,6 +124,7 @@ class Poller final : public Loop {
   void write_all() {
     if (writer_.is_empty()) return;
     for (const DeviceWriter::Write& planned : writer_.plan()) {
+      writer_.tell_tracers(worker_, planned);
       finish_write(planned, write_to_device(device_write_fd_, planned), carried_);
     }
     writer_.clear();
@@ -294,6 +297,7 @@ class Poller final : public Loop {
   const std::size_t max_batch_;
   const bool segmentation_;
   PacketPool* const read_pool_;
+  const std::uint8_t worker_;
   std::vector<std::uint8_t> buffer_;  // for one read of the device, or of a socket where there is no read_pool
   FileDescriptor epoll_;
   WakeSignal wake_;

@@ -36,6 +36,7 @@ Ring::Ring(const LoopOptions& options)
     : intake_(options),
       reads_(std::clamp<std::size_t>(options.max_batch / 2, 1, 1U << 12)),
       segmentation_(options.segmentation),
+      worker_(options.worker),
       own_buffers_(options.read_pool == nullptr ? 2 * reads_ : reads_, kReceiveBuffer),
       socket_buffers_(0, reads_, options.read_pool == nullptr ? own_buffers_ : *options.read_pool),
       device_buffers_(1, reads_, own_buffers_),
@@ -174,6 +175,7 @@ void Ring::submit_train(std::span<Datagram>& datagrams, int fd) {
   free_trains_.pop_back();
   Train& train = trains_[slot];
   datagrams = datagrams.subspan(train.load(datagrams, segmentation_ && verdict != Verdict::kOneByOne));
+  train.tell_tracers(worker_);
   may_be_refused_ |= train.size() > 1 || refusals_.discovers_path_mtu();
   io_uring_prep_sendmsg(entry, fd, train.header(), MSG_DONTWAIT | MSG_NOSIGNAL);
   io_uring_sqe_set_data64(entry, user_data(Kind::kSend, 0, slot));
@@ -193,6 +195,7 @@ void Ring::submit_writes() {
       carried_.write_failures += write.packets;
       continue;
     }
+    writer_.tell_tracers(worker_, write);
     io_uring_sqe* entry = is_write_by_ring_ ? next_entry() : nullptr;
     if (entry != nullptr) {
       io_uring_prep_writev(entry, write_fd_, write.pieces.data(), static_cast<unsigned>(write.pieces.size()), static_cast<std::uint64_t>(-1));

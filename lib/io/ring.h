@@ -120,6 +120,7 @@ class Ring final : public Loop {
   Intake intake_;
   const std::size_t reads_;  // of a source's buffers at once: half of max_batch
   const bool segmentation_;
+  const std::uint8_t worker_;
   WakeSignal wake_;
   RingHandle handle_;
   PacketPool own_buffers_;  // for the device, whose reads are always copied; for the sockets too where there is no read_pool

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "io/path_mtu.h"
+#include "values/probes.h"
 
 namespace wgu::io {
 namespace {
@@ -70,6 +71,13 @@ std::size_t Train::load(std::span<Datagram> datagrams, bool may_be_several) noex
   }
   prepare(0, count_);
   return count_;
+}
+
+void Train::tell_tracers(std::uint8_t worker) const noexcept {
+  if (!WGU_PROBE_IS_TRACED(datagrams_sent)) return;
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < count_; ++i) bytes += packets_[i].size();
+  WGU_PROBE(datagrams_sent, worker, count_, bytes);
 }
 
 // The message for `count` datagrams from `first` on.

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <optional>
 #include <string>
 
@@ -153,7 +154,7 @@ std::uint8_t* append_control(std::uint8_t* at, int level, int type, const T& val
   return at + CMSG_SPACE(sizeof value);
 }
 
-static_assert(CMSG_SPACE(sizeof(in6_pktinfo)) + 2 * CMSG_SPACE(sizeof(int)) <= kControlSize);
+static_assert(CMSG_SPACE(sizeof(in6_pktinfo)) + 2 * CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(timespec)) <= kControlSize);
 
 bool is_link_local(const IpAddress& address) noexcept {
   return address.family == Family::kIpv6 && address.bytes[0] == 0xfe && (address.bytes[1] & 0xc0) == 0x80;  // fe80::/10, RFC 4291
@@ -198,6 +199,16 @@ Result<void> set_mark(const UdpBinding& binding, std::uint32_t mark) {
     for (const FileDescriptor* socket : {&sockets.v4, &sockets.v6}) {
       if (!*socket) continue;
       if (auto set = apply_mark(socket->get(), mark); !set) return set.error();
+    }
+  }
+  return {};
+}
+
+Result<void> set_timestamps(const UdpBinding& binding, bool are_wanted) {
+  for (const UdpSockets& sockets : binding.workers) {
+    for (const FileDescriptor* socket : {&sockets.v4, &sockets.v6}) {
+      if (!*socket) continue;
+      if (auto set = set_option(socket->get(), SOL_SOCKET, SO_TIMESTAMPNS, are_wanted ? 1 : 0, "SO_TIMESTAMPNS"); !set) return set.error();
     }
   }
   return {};
@@ -268,8 +279,9 @@ std::size_t encode_control(Family family, const LocalAddress& local, std::uint8_
   return static_cast<std::size_t>(end - buffer);
 }
 
-std::size_t decode_control(const msghdr& message, Datagram& datagram) noexcept {
+ReceivedControl decode_control(const msghdr& message, Datagram& datagram) noexcept {
   int segment = 0;
+  WallTime stamp;
   msghdr walked = message;  // CMSG_NXTHDR wants one that it may change
   for (cmsghdr* control = CMSG_FIRSTHDR(&walked); control != nullptr; control = CMSG_NXTHDR(&walked, control)) {
     if (control->cmsg_level == IPPROTO_IP && control->cmsg_type == IP_PKTINFO) {
@@ -295,9 +307,13 @@ std::size_t decode_control(const msghdr& message, Datagram& datagram) noexcept {
       datagram.traffic_class = static_cast<std::uint8_t>(traffic_class);
     } else if (control->cmsg_level == SOL_UDP && control->cmsg_type == UDP_GRO) {
       std::memcpy(&segment, CMSG_DATA(control), sizeof segment);
+    } else if (control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_TIMESTAMPNS) {
+      timespec when;
+      std::memcpy(&when, CMSG_DATA(control), sizeof when);
+      stamp = {when.tv_sec, static_cast<std::uint32_t>(when.tv_nsec)};
     }
   }
-  return static_cast<std::size_t>(std::max(segment, 0));
+  return {static_cast<std::size_t>(std::max(segment, 0)), stamp};
 }
 
 bool is_local_address_error(int error) noexcept {

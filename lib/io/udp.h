@@ -10,6 +10,7 @@
 #include "io/file_descriptor.h"
 #include "wgu/packet.h"
 #include "wgu/result.h"
+#include "wgu/time.h"
 
 namespace wgu::io {
 
@@ -53,8 +54,15 @@ Endpoint decode_address(const sockaddr_storage& address) noexcept;
 // if it is not 0. Returns the length used of `buffer`.
 std::size_t encode_control(Family family, const LocalAddress& local, std::uint8_t traffic_class, std::size_t segment,
                            std::uint8_t* buffer) noexcept;
-// What recvmsg said of a datagram: local address and traffic class. Returns the size of the segments of a train; 0: it is none.
-std::size_t decode_control(const msghdr& message, Datagram& datagram) noexcept;
+// From now on the kernel says when it took in what is received (Arrivals::stamps), or no longer: a control message more for each receive.
+// \errors of setsockopt(2)
+Result<void> set_timestamps(const UdpBinding& binding, bool are_wanted);
+// What recvmsg said of a datagram, or train, beside its local address and traffic class, which it puts into `datagram`.
+struct ReceivedControl {
+  std::size_t segment = 0;  // size of the segments of a train; 0: it is none
+  WallTime stamp;           // when the kernel took it in; zero: it does not say
+};
+ReceivedControl decode_control(const msghdr& message, Datagram& datagram) noexcept;
 // Does this error mean that the sticky local address is gone, so that one try without it is worth it? (EINVAL, EADDRNOTAVAIL,
 // ENETUNREACH, EHOSTUNREACH, ENODEV)
 bool is_local_address_error(int error) noexcept;

@@ -15,8 +15,10 @@ class EventLimiter {
   static constexpr unsigned kPerSecond = 100;
   static constexpr unsigned kBurst = 200;
 
-  // True: tell it; `event.held_back` is set. False: it is held back.
+  // True: tell it; `event.held_back` has grown by those held back here. False: it is held back.
   [[nodiscard]] bool admit(Event& event) noexcept;
+  // An admitted event that could not be told after all: held back like the others.
+  void take_back(const Event& event) noexcept;
 
  private:
   struct Kind {

@@ -74,35 +74,27 @@ class Json {
 
 std::string_view direction_name(Direction direction) { return direction == Direction::kOutbound ? "outbound" : "inbound"; }
 
+void write_drops(Json& json, std::span<const std::uint64_t> drops) {
+  json.open("dropped", '{');
+  for (const Direction direction : {Direction::kOutbound, Direction::kInbound}) {
+    json.open(direction_name(direction), '{');
+    for (const DropInfo& row : drop_table()) {
+      if (row.direction == direction) json.number(row.name, drops[static_cast<std::size_t>(row.drop)]);
+    }
+    json.close('}');
+  }
+  json.close('}');
+}
+
 void write_counters(Json& json, const Counters& counters) {
   for (const CounterInfo& row : counter_table()) json.number(row.key, counters.*row.member);
   json.open("rekeys", '{');
   for (const RekeyCauseInfo& row : rekey_cause_table()) json.number(row.name, counters.rekeyed(row.cause));
   json.close('}');
-  json.open("dropped", '{');
-  for (const Direction direction : {Direction::kOutbound, Direction::kInbound}) {
-    json.open(direction_name(direction), '{');
-    for (const DropInfo& row : drop_table()) {
-      if (row.direction == direction) json.number(row.name, counters.dropped(row.drop));
-    }
-    json.close('}');
-  }
-  json.close('}');
+  write_drops(json, counters.drops);
   json.open("unexplained", '{');
   for (const Direction direction : {Direction::kOutbound, Direction::kInbound}) json.number(direction_name(direction), counters.unexplained(direction));
   json.close('}');
-}
-
-void write_peer(Json& json, const PeerSnapshot& peer) {
-  json.text("public_key", peer.public_key.base64());
-  peer.endpoint.is_set() ? json.text("endpoint", peer.endpoint.to_string()) : json.nothing("endpoint");
-  json.open("allowed_ips", '[');
-  for (const Prefix& prefix : peer.allowed_ips) json.text(prefix.to_string());
-  json.close(']');
-  peer.last_handshake == WallTime{} ? json.nothing("last_handshake") : json.number("last_handshake", peer.last_handshake.seconds);
-  json.number("rx_bytes", peer.rx_bytes);
-  json.number("tx_bytes", peer.tx_bytes);
-  for (const PeerCounterInfo& row : peer_counter_table()) json.number(row.key, peer.counters.*row.member);
 }
 
 // In the unit that was recorded: nanoseconds, bytes, packets. "Not measured" is not zero.
@@ -115,6 +107,27 @@ void write_measure(Json& json, const Histogram& values) {
   json.number("p99", values.percentile(99));
   json.number("p999", values.percentile(99.9));
   json.number("max", values.max());
+}
+
+void write_peer(Json& json, const PeerSnapshot& peer) {
+  json.text("public_key", peer.public_key.base64());
+  peer.endpoint.is_set() ? json.text("endpoint", peer.endpoint.to_string()) : json.nothing("endpoint");
+  json.open("allowed_ips", '[');
+  for (const Prefix& prefix : peer.allowed_ips) json.text(prefix.to_string());
+  json.close(']');
+  peer.last_handshake == WallTime{} ? json.nothing("last_handshake") : json.number("last_handshake", peer.last_handshake.seconds);
+  json.number("rx_bytes", peer.rx_bytes);
+  json.number("tx_bytes", peer.tx_bytes);
+  for (const PeerCounterInfo& row : peer_counter_table()) json.number(row.key, peer.counters.*row.member);
+  if (!peer.drops.empty()) write_drops(json, peer.drops);
+  if (peer.stages.empty()) return;
+  json.open("stages", '{');
+  for (std::size_t stage = 0; stage < peer.stages.size(); ++stage) {
+    json.open(measure_table()[stage].key, '{');
+    write_measure(json, peer.stages[stage]);
+    json.close('}');
+  }
+  json.close('}');
 }
 
 }  // namespace

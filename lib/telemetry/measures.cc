@@ -10,6 +10,8 @@ constexpr unsigned kMicrosecond = 10, kEightSeconds = 33;
 constexpr double kNanoseconds = 1e-9;
 
 constexpr MetricFamily kStage{"wgu_stage_seconds", "seconds", MetricType::kCounter, "How long packets took from one stage to another."};
+constexpr MetricFamily kQueueDelay{"wgu_kernel_queue_delay_seconds", "seconds", MetricType::kCounter,
+                                   "From a datagram's receipt by the kernel until a worker had it."};
 constexpr MetricFamily kRoundTrip{"wgu_handshake_round_trip_seconds", "seconds", MetricType::kCounter,
                                   "From a handshake message of ours to the answer to it."};
 constexpr MetricFamily kPacketSize{"wgu_packet_size_bytes", "bytes", MetricType::kCounter, "Sizes of inner packets read and of datagrams received."};
@@ -20,6 +22,7 @@ constexpr std::array<MeasureInfo, kMeasureCount> kMeasures{{
     {Measure::kSealedToSent, "sealed_to_sent", kStage, {"stage", "sealed_to_sent"}, kNanoseconds, kMicrosecond, kEightSeconds},
     {Measure::kReceivedToOpened, "received_to_opened", kStage, {"stage", "received_to_opened"}, kNanoseconds, kMicrosecond, kEightSeconds},
     {Measure::kOpenedToWritten, "opened_to_written", kStage, {"stage", "opened_to_written"}, kNanoseconds, kMicrosecond, kEightSeconds},
+    {Measure::kKernelQueueDelay, "kernel_queue_delay", kQueueDelay, {}, kNanoseconds, kMicrosecond, kEightSeconds},
     {Measure::kHandshakeRoundTrip, "handshake_round_trip", kRoundTrip, {}, kNanoseconds, kMicrosecond, kEightSeconds},
     {Measure::kPacketSizeOut, "packet_size_out", kPacketSize, {"direction", "transmit"}, 1, 5, 16},
     {Measure::kPacketSizeIn, "packet_size_in", kPacketSize, {"direction", "receive"}, 1, 5, 16},

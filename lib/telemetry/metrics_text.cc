@@ -169,6 +169,25 @@ void write_peers(Exposition& text, const Snapshot& snapshot, const std::string& 
   }
 }
 
+// Of watched peers only: a series for each reason and bound would be too many for all.
+void write_watched_peers(Exposition& text, const Snapshot& snapshot, const std::string& device) {
+  const auto labels_of = [&device](const PeerSnapshot& peer) { return device + "," + label("public_key", peer.public_key.base64()); };
+  for (const PeerSnapshot& peer : snapshot.peers) {
+    if (peer.drops.empty()) continue;
+    text.begin("wgu_peer_dropped_packets", "counter", "", "Packets of a watched peer that ended here, by direction and reason.");
+    for (const DropInfo& row : drop_table()) {
+      text.sample(labels_of(peer) + "," + label("direction", direction_name(row.direction)), {"reason", row.name}, peer.drops[static_cast<std::size_t>(row.drop)]);
+    }
+  }
+  for (const PeerSnapshot& peer : snapshot.peers) {
+    for (std::size_t stage = 0; stage < peer.stages.size(); ++stage) {
+      MeasureInfo row = measure_table()[stage];
+      row.family = {"wgu_peer_stage_seconds", "seconds", MetricType::kCounter, "How long packets of a watched peer took from one stage to another."};
+      text.histogram(row, peer.stages[stage], labels_of(peer));
+    }
+  }
+}
+
 }  // namespace
 
 std::string_view content_type(MetricsFormat format) noexcept {
@@ -188,6 +207,7 @@ void append_metrics(const Snapshot& snapshot, MetricsFormat format, std::string&
     }
   }
   write_peers(text, snapshot, device);
+  write_watched_peers(text, snapshot, device);
   text.end();
 }
 

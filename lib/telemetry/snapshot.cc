@@ -16,7 +16,9 @@ Snapshot make_snapshot(DeviceStatus status, std::vector<Counters> workers) {
                               .last_handshake = peer.last_handshake,
                               .rx_bytes = peer.rx_bytes,
                               .tx_bytes = peer.tx_bytes,
-                              .counters = peer.counters});
+                              .counters = peer.counters,
+                              .drops = std::move(peer.drops),
+                              .stages = {}});
   }
   return snapshot;
 }

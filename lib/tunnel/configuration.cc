@@ -103,7 +103,7 @@ void Configuration::remove_peer(const PublicKey& key, Commit& commit) {
   const PeerRecord& record = entry->second;
   for (const Prefix& prefix : record.allowed_ips) {
     allowed_ips_.remove(prefix, record.id);
-    commit.homes.push_back({prefix, std::nullopt});
+    note_home(prefix, std::nullopt, commit);
   }
   for (ShardRemovals& shard : commit.removals) shard.directory.emplace_back(key, record.id);
   // The slot is not free before the shards have removed its tenant: in this commit a new peer takes another.
@@ -114,11 +114,15 @@ void Configuration::remove_peer(const PublicKey& key, Commit& commit) {
   peers_.erase(entry);
 }
 
+void Configuration::note_home(const Prefix& prefix, std::optional<std::uint16_t> home, Commit& commit) const {
+  if (tells_homes_) commit.homes.push_back({prefix, home});
+}
+
 void Configuration::change_allowed_ips(PeerRecord& record, const PeerChange& change, Commit& commit) {
   if (change.replace_allowed_ips) {
     for (const Prefix& prefix : record.allowed_ips) {
       allowed_ips_.remove(prefix, record.id);
-      commit.homes.push_back({prefix, std::nullopt});
+      note_home(prefix, std::nullopt, commit);
     }
     record.allowed_ips.clear();
   }
@@ -126,13 +130,13 @@ void Configuration::change_allowed_ips(PeerRecord& record, const PeerChange& cha
     if (allowed.remove) {
       if (!allowed_ips_.remove(allowed.prefix, record.id)) continue;
       record.allowed_ips.erase(allowed.prefix);
-      commit.homes.push_back({allowed.prefix, std::nullopt});
+      note_home(allowed.prefix, std::nullopt, commit);
       continue;
     }
     const PeerId before = allowed_ips_.insert(allowed.prefix, record.id);
     if (before.is_set() && before != record.id) peers_.at(keys_by_slot_.at(slot_key(before))).allowed_ips.erase(allowed.prefix);
     record.allowed_ips.insert(allowed.prefix);
-    if (!before.is_set() || before.home != record.id.home) commit.homes.push_back({allowed.prefix, record.id.home});
+    if (!before.is_set() || before.home != record.id.home) note_home(allowed.prefix, record.id.home, commit);
   }
 }
 

@@ -24,10 +24,13 @@ class Configuration {
   struct Commit {
     std::vector<ShardAdditions> additions;  // one a shard; every shard applies these first
     std::vector<ShardRemovals> removals;    // then these; then reclaim()
-    std::vector<HomeChange> homes;          // for whoever steers packets of the device to their home; in this order
+    std::vector<HomeChange> homes;          // for whoever steers packets of the device to their home (tell_homes), in this order
   };
 
   explicit Configuration(unsigned shards);
+
+  // Whether commits tell of homes; not unless asked: a million prefixes make a long list.
+  void tell_homes(bool are_wanted) noexcept { tells_homes_ = are_wanted; }
 
   // Would commit() succeed? \errors EINVAL (a prefix or endpoint that is none), ENOSPC (more than kMaxPeers)
   [[nodiscard]] Result<void> check(const DeviceChange& change) const;
@@ -74,6 +77,7 @@ class Configuration {
 
   PeerRecord& add_peer(const PublicKey& key, Commit& commit);
   void remove_peer(const PublicKey& key, Commit& commit);
+  void note_home(const Prefix& prefix, std::optional<std::uint16_t> home, Commit& commit) const;
   void change_allowed_ips(PeerRecord& record, const PeerChange& change, Commit& commit);
   [[nodiscard]] PeerId take_slot();
 
@@ -84,6 +88,7 @@ class Configuration {
   std::vector<PeerId> vacated_;  // by the last commit; free after reclaim()
   std::unordered_map<std::uint64_t, PublicKey> keys_by_slot_;  // home and slot -> key, for blocks that move between peers
   std::uint64_t next_age_ = 0;
+  bool tells_homes_ = false;
   std::optional<PublicKey> own_public_key_;
   std::uint16_t listen_port_ = 0;
   std::uint32_t firewall_mark_ = 0;

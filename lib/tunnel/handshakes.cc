@@ -12,6 +12,7 @@
 
 #include "noise/messages.h"
 #include "tunnel/shard.h"
+#include "values/probes.h"
 
 namespace wgu::tunnel {
 namespace {
@@ -47,6 +48,7 @@ void Shard::enqueue_handshake(const Datagram& datagram) {
 void Shard::refuse_handshake(Drop reason, const Source& source, const PublicKey& peer) {
   context_.counters.drop(reason);
   context_.emit({.kind = EventKind::kHandshakeFailed, .reason = reason, .peer = peer, .endpoint = source.remote});
+  WGU_PROBE(handshake_failed, worker_, peer == PublicKey{} ? nullptr : peer.bytes.data(), static_cast<unsigned>(reason));
 }
 
 void Shard::run_handshakes(Instant now, TunnelOutput& output) {
@@ -127,7 +129,9 @@ void Shard::accept_initiation(Peer* peer, const noise::OpenedInitiation& opened,
   if (verdict == noise::Handshake::Verdict::kAccepted) {
     ++context_.counters.inbound_consumed;
   } else {
-    refuse_handshake(drop_of(verdict, Drop::kInInvalidInitiation, Drop::kInInvalidInitiation), source, peer->public_key());
+    const Drop reason = drop_of(verdict, Drop::kInInvalidInitiation, Drop::kInInvalidInitiation);
+    peer->note_drop(reason);
+    refuse_handshake(reason, source, peer->public_key());
   }
 }
 
@@ -138,7 +142,9 @@ void Shard::consume_response(const QueuedHandshake& queued, Instant now) {
   Peer& peer = *entry->peer;
   const auto verdict = peer.consume_response(message.first<noise::kResponseSize>(), queued.source, now);
   if (verdict != noise::Handshake::Verdict::kAccepted) {
-    return refuse_handshake(drop_of(verdict, Drop::kInInvalidResponse, Drop::kInUnexpectedResponse), queued.source, peer.public_key());
+    const Drop reason = drop_of(verdict, Drop::kInInvalidResponse, Drop::kInUnexpectedResponse);
+    peer.note_drop(reason);
+    return refuse_handshake(reason, queued.source, peer.public_key());
   }
   ++context_.counters.inbound_consumed;
   // The responder may not send before it has heard from us under the new session: staged packets do that, or a keepalive.
@@ -149,6 +155,7 @@ void Shard::consume_cookie_reply(const QueuedHandshake& queued, Instant now) {
   const std::span<const std::uint8_t> message = queued.message();
   const IndexTable::Entry* entry = context_.indices.find(noise::load32(message.data() + noise::CookieReply::kReceiver));
   if (entry == nullptr || !entry->peer->consume_cookie_reply(message.first<noise::kCookieReplySize>(), now)) {
+    if (entry != nullptr) entry->peer->note_drop(Drop::kInInvalidCookie);
     return refuse_handshake(Drop::kInInvalidCookie, queued.source);
   }
   ++context_.counters.cookie_replies_received;

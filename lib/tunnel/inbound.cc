@@ -8,7 +8,9 @@
 #include <utility>
 
 #include "noise/messages.h"
+#include "tunnel/peer_shares.h"
 #include "tunnel/shard.h"
+#include "values/probes.h"
 
 namespace wgu::tunnel {
 namespace {
@@ -67,7 +69,7 @@ void Shard::classify(Datagram datagram, Instant now) {
 
   const IndexTable::Entry* entry = context_.indices.find(index);
   if (entry == nullptr || entry->keypair == nullptr) return context_.counters.drop(Drop::kInUnknownIndex);
-  if (!entry->keypair->can_receive(now)) return context_.counters.drop(Drop::kInSessionExpired);
+  if (!entry->keypair->can_receive(now)) return entry->peer->count_drop(Drop::kInSessionExpired);
 
   std::uint8_t* text = message.data() + noise::Data::kCiphertext;
   open_jobs_.push_back({entry->keypair->keys->receive, noise::load64(message.data() + noise::Data::kCounter), text, text,
@@ -77,18 +79,34 @@ void Shard::classify(Datagram datagram, Instant now) {
 
 void Shard::open_classified(Instant now, TunnelOutput& output) {
   if (pending_opens_.empty()) return;
-  aead_.open(open_jobs_);
+  const Duration took = aead_.open(open_jobs_);
+  if (WGU_PROBE_IS_TRACED(peer_batch)) trace_opened(took);
   ++context_.counters.open_batches;
   for (std::size_t i = 0; i < pending_opens_.size(); ++i) {
     if (open_jobs_[i].is_authentic) {
       accept(pending_opens_[i], open_jobs_[i].counter, now, output);
     } else {
       context_.counters.drop(Drop::kInBadTag);
+      if (const IndexTable::Entry* entry = context_.indices.find(pending_opens_[i].index); entry != nullptr) entry->peer->note_drop(Drop::kInBadTag);
     }
   }
   pending_opens_.clear();
   open_jobs_.clear();
   seal_planned(now, output);  // a confirmed session has released what was staged
+}
+
+// Before any of them is accepted, which may end a session.
+void Shard::trace_opened(Duration took) const {
+  divide_among_peers(
+      pending_opens_.size(), took,
+      [this](std::size_t i) -> const Peer* {
+        const IndexTable::Entry* entry = context_.indices.find(pending_opens_[i].index);
+        return entry == nullptr ? nullptr : entry->peer;
+      },
+      [this](std::size_t i) { return open_jobs_[i].length; },
+      [this](const Peer& peer, std::size_t packets, std::uint64_t bytes, Duration time) {
+        WGU_PROBE(peer_batch, worker_, peer.public_key().bytes.data(), static_cast<unsigned>(Direction::kInbound), packets, bytes, time.count());
+      });
 }
 
 void Shard::accept(PendingOpen& opened, std::uint64_t counter, Instant now, TunnelOutput& output) {
@@ -97,7 +115,7 @@ void Shard::accept(PendingOpen& opened, std::uint64_t counter, Instant now, Tunn
   if (entry == nullptr || entry->keypair == nullptr) return context_.counters.drop(Drop::kInUnknownIndex);
   Peer& peer = *entry->peer;
   noise::Keypair* keypair = entry->keypair;
-  if (!keypair->replay.accept(counter)) return context_.counters.drop(Drop::kInReplayed);
+  if (!keypair->replay.accept(counter)) return peer.count_drop(Drop::kInReplayed);
 
   Datagram& datagram = opened.datagram;
   const std::size_t datagram_size = datagram.packet.size();
@@ -114,10 +132,10 @@ void Shard::accept(PendingOpen& opened, std::uint64_t counter, Instant now, Tunn
   peer.data_received(now);
 
   const auto inner = parse_inbound(packet.bytes());
-  if (!inner) return context_.counters.drop(Drop::kInMalformedInner);
-  if (!decapsulate_ecn(datagram.traffic_class, packet.bytes())) return context_.counters.drop(Drop::kInBadEcn);
+  if (!inner) return peer.count_drop(Drop::kInMalformedInner);
+  if (!decapsulate_ecn(datagram.traffic_class, packet.bytes())) return peer.count_drop(Drop::kInBadEcn);
   const PeerId owner = inner->family == Family::kIpv4 ? routes_.find_v4(inner->source) : routes_.find_v6(inner->source);
-  if (owner != peer.id()) return context_.counters.drop(Drop::kInDisallowedSource);
+  if (owner != peer.id()) return peer.count_drop(Drop::kInDisallowedSource);
 
   packet.resize(inner->total_length);
   if (context_.path_policy.clamp_mss) clamp_mss_of(peer, packet, now);

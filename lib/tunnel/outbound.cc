@@ -12,7 +12,9 @@
 
 #include "noise/messages.h"
 #include "tunnel/mss_clamp.h"
+#include "tunnel/peer_shares.h"
 #include "tunnel/shard.h"
+#include "values/probes.h"
 
 namespace wgu::tunnel {
 namespace {
@@ -49,15 +51,18 @@ void Shard::route(Packet packet, Instant now, TunnelOutput& output) {
 }
 
 void Shard::send_to(Peer& peer, Packet packet, std::uint8_t inner_traffic_class, Instant now, TunnelOutput& output) {
-  if (!peer.has_endpoint()) return refuse(packet, Drop::kOutNoEndpoint, now, output);
-  if (!peer.has_usable_key()) return refuse(packet, Drop::kOutUnusableKey, now, output);
+  if (!peer.has_endpoint() || !peer.has_usable_key()) {
+    const Drop reason = peer.has_endpoint() ? Drop::kOutUnusableKey : Drop::kOutNoEndpoint;
+    peer.note_drop(reason);
+    return refuse(packet, reason, now, output);
+  }
   if (context_.path_policy.discover_mtu && refuse_too_big(peer, packet, now, output)) return;
   noise::Keypair* keypair = peer.sending_keypair(now);
   if (keypair == nullptr) {
     peer.stage(std::move(packet));
     return peer.want_initiation(false, now);
   }
-  if (!plan_seal(peer, *keypair, packet, encapsulate_ecn(inner_traffic_class), false, now)) context_.counters.drop(Drop::kOutTooLong);
+  if (!plan_seal(peer, *keypair, packet, encapsulate_ecn(inner_traffic_class), false, now)) peer.count_drop(Drop::kOutTooLong);
 }
 
 std::size_t Shard::sealed_size(std::size_t size) const noexcept {
@@ -95,7 +100,8 @@ bool Shard::plan_seal(Peer& peer, noise::Keypair& keypair, Packet& packet, std::
 
 void Shard::seal_planned(Instant now, TunnelOutput& output) {
   if (planned_seals_.empty()) return;
-  aead_.seal(seal_jobs_);
+  const Duration took = aead_.seal(seal_jobs_);
+  if (WGU_PROBE_IS_TRACED(peer_batch)) trace_sealed(took);
   ++context_.counters.seal_batches;
   for (PendingSeal& sealed : planned_seals_) {
     output.to_network.push_back(
@@ -105,6 +111,14 @@ void Shard::seal_planned(Instant now, TunnelOutput& output) {
   seal_jobs_.clear();
 }
 
+void Shard::trace_sealed(Duration took) const {
+  divide_among_peers(
+      planned_seals_.size(), took, [this](std::size_t i) { return planned_seals_[i].peer; }, [this](std::size_t i) { return seal_jobs_[i].length; },
+      [this](const Peer& peer, std::size_t packets, std::uint64_t bytes, Duration time) {
+        WGU_PROBE(peer_batch, worker_, peer.public_key().bytes.data(), static_cast<unsigned>(Direction::kOutbound), packets, bytes, time.count());
+      });
+}
+
 // A session is there: what waited for it goes first, in order. What does not fit under the session's last counters stays.
 void Shard::flush_staged(Peer& peer, Instant now) {
   for (std::size_t left = peer.staged(); left > 0; --left) {
@@ -112,7 +126,7 @@ void Shard::flush_staged(Peer& peer, Instant now) {
     if (keypair == nullptr) return peer.want_initiation(false, now);
     Packet packet = peer.take_staged();
     const std::uint8_t traffic_class = encapsulate_ecn(parse_outbound(packet.bytes())->traffic_class);  // parsed before staging
-    if (!plan_seal(peer, *keypair, packet, traffic_class, false, now)) context_.counters.drop(Drop::kOutTooLong);
+    if (!plan_seal(peer, *keypair, packet, traffic_class, false, now)) peer.count_drop(Drop::kOutTooLong);
   }
 }
 
@@ -137,12 +151,15 @@ void Shard::refuse(const Packet& packet, Drop reason, Instant now, TunnelOutput&
 // may be told about, as no loss stays unexplained.
 bool Shard::refuse_too_big(Peer& peer, const Packet& packet, Instant now, TunnelOutput& output) {
   PathMtu& path = peer.path();
-  if (path.take_question(now)) output.path_questions.push_back({peer.endpoint(), SendTag{SendTag::Kind::kData, peer.id()}.pack()});
+  if (const bool was_known = path.bytes() != 0; path.take_question(now)) {
+    if (!was_known) peer.tell_path_mtu();  // the last question has had no answer; most have the old one, which is no news
+    output.path_questions.push_back({peer.endpoint(), SendTag{SendTag::Kind::kData, peer.id()}.pack()});
+  }
   const std::size_t room = path.room(now);
   if (packet.size() <= room) return false;
   const std::size_t mtu = too_big_for(packet.bytes(), room);
   if (mtu == 0 || !may_be_answered(packet.bytes())) return false;
-  context_.counters.drop(Drop::kOutPathMtu);
+  peer.count_drop(Drop::kOutPathMtu);
   if (too_big_bucket_.admit(now)) {
     answer_sender([&](std::uint8_t* out) { return write_too_big(packet.bytes(), mtu, out); }, output);
   }

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "values/probes.h"
+
 namespace wgu::tunnel {
 
 using noise::Handshake;
@@ -42,6 +44,7 @@ void Peer::set_endpoint(const Endpoint& endpoint, Instant now) {
   endpoint_ = endpoint;
   local_ = {};
   path_.forget();
+  tell_path_mtu();
   start(now);                                        // a keepalive may have come to nothing for want of an endpoint
   if (staged_.size() > 0) want_initiation(false, now, RekeyCause::kNewEndpoint);  // the old endpoint may be why they wait
 }
@@ -76,6 +79,12 @@ void Peer::fill(PeerStatus& status) const {
   status.tx_bytes = tx_bytes_;
   status.path_mtu = path_.bytes();
   status.counters = counters_;
+  if (drops_ != nullptr) status.drops.assign(drops_->begin(), drops_->end());
+}
+
+void Peer::watch(bool is_watched) {
+  if (is_watched == (drops_ != nullptr)) return;
+  drops_ = is_watched ? std::make_unique<std::array<std::uint64_t, kDropCount>>() : nullptr;
 }
 
 // --- Outbound --------------------------------------------------------------------------------------------------------------
@@ -87,7 +96,7 @@ noise::Keypair* Peer::sending_keypair(Instant now) const noexcept {
 
 void Peer::stage(Packet packet) {
   if (staged_.size() >= noise::kMaxStagedPackets || context_.counters.outbound_queued >= context_.max_staged) {
-    context_.counters.drop(Drop::kOutStagedOverflow);
+    count_drop(Drop::kOutStagedOverflow);
     if (!take_staged()) return;  // none of its own to give up
   }
   staged_.push(std::move(packet));
@@ -138,11 +147,19 @@ void Peer::send_failed(const SendTag& sent, std::size_t size, std::size_t inner,
   if (sent.kind == SendTag::Kind::kData) {
     --counters_.data_packets_sent;
     counters_.data_bytes_sent -= inner;
+    note_drop(reason);
   }
   Event failed = event(EventKind::kSendFailed);
   failed.reason = reason;
   failed.value = size;
   context_.emit(failed);
+}
+
+void Peer::tell_path_mtu() noexcept {
+  if (path_.bytes() == told_path_mtu_) return;
+  Event changed = event(EventKind::kMtuChanged);
+  changed.value = told_path_mtu_ = path_.bytes();
+  context_.emit(changed);
 }
 
 void Peer::keepalive_not_sent(Instant now) {
@@ -190,6 +207,7 @@ Handshake::Verdict Peer::accept_initiation(const noise::OpenedInitiation& opened
   context_.host.random(ephemeral.bytes);
   const std::uint32_t index = context_.indices.insert(this);
   if (message && handshake_.create_response(ephemeral, index, message.bytes().first<noise::kResponseSize>())) {
+    tell_secrets(ephemeral);
     cookies_.add_macs(message.bytes(), now);
     timers_.response_sent(now);
     if (begin_session(now, index)) {
@@ -270,6 +288,7 @@ void Peer::send_initiation(Instant now, TunnelOutput& output) {
     touch();
     return;
   }
+  tell_secrets(ephemeral);
   handshake_index_ = index;
   has_handshake_index_ = true;
   cookies_.add_macs(message.bytes(), now);
@@ -287,6 +306,7 @@ void Peer::send_initiation(Instant now, TunnelOutput& output) {
     begun.is_initiator = true;
     begun.cause = cause_;
     context_.emit(begun);
+    WGU_PROBE(handshake_begun, id_.home, public_key().bytes.data(), static_cast<unsigned>(cause_));
   }
   output.to_network.push_back(address_handshake(std::move(message)));
 }
@@ -329,10 +349,12 @@ void Peer::roam_to(const Source& source) noexcept {
     const bool is_another = endpoint_.is_set();
     endpoint_ = source.remote;
     path_.forget();
+    tell_path_mtu();
     if (is_another) {
       ++context_.counters.endpoints_changed;
       ++counters_.endpoints_changed;
       context_.emit(event(EventKind::kEndpointChanged));
+      WGU_PROBE(endpoint_changed, id_.home, public_key().bytes.data());
     }
   }
   local_ = source.local;
@@ -383,6 +405,13 @@ void Peer::complete_handshake(bool is_initiator, Instant now) {
   completed.is_initiator = is_initiator;
   completed.value = static_cast<std::uint64_t>((now - handshake_message_sent_).count());
   context_.emit(completed);
+  WGU_PROBE(handshake_completed, id_.home, public_key().bytes.data(), static_cast<unsigned>(is_initiator), completed.value);
+}
+
+void Peer::tell_secrets(const crypto::SecretBytes& ephemeral) const {
+  if (!context_.on_secrets) return;
+  const PresharedKey preshared = handshake_.preshared();
+  context_.on_secrets({context_.identity->private_key.reveal(), ephemeral, preshared.reveal(), public_key()});
 }
 
 void Peer::give_up_handshake() {
@@ -393,12 +422,14 @@ void Peer::give_up_handshake() {
   failed.is_initiator = true;
   failed.reason = Drop::kOutHandshakeGaveUp;
   context_.emit(failed);
+  WGU_PROBE(handshake_failed, id_.home, public_key().bytes.data(), static_cast<unsigned>(failed.reason));
 }
 
 void Peer::erase_sessions() {
   if (sessions_.next() != nullptr) ++context_.counters.sessions_unconfirmed;
   if (sessions_.next() != nullptr || sessions_.current() != nullptr || sessions_.previous() != nullptr) {
     context_.emit(event(EventKind::kSessionsErased));
+    WGU_PROBE(session_erased, id_.home, public_key().bytes.data());
   }
   sessions_.clear();
 }
@@ -413,7 +444,7 @@ void Peer::tell_retired(const noise::Keypair& keypair) noexcept {
 Event Peer::event(EventKind kind) const noexcept { return {.kind = kind, .peer = public_key(), .endpoint = endpoint_}; }
 
 void Peer::drop_staged(Drop reason) noexcept {
-  while (take_staged()) context_.counters.drop(reason);
+  while (take_staged()) count_drop(reason);
 }
 
 void Peer::forget_handshake() noexcept {

@@ -2,6 +2,7 @@
 // One peer: its handshake, sessions, timers, staged packets and endpoint. Decisions come from below (noise/); this is where
 // they become messages. Touched by its home shard only.
 
+#include <array>
 #include <cstdint>
 #include <memory>
 
@@ -43,6 +44,17 @@ class Peer {
   void start(Instant now);  // the interface went up, or a private key is set: persistent keepalives begin
   void stop();              // ... or down: sessions end, staged packets drop
   void fill(PeerStatus& status) const;
+  void watch(bool is_watched);  // count drops by reason
+
+  // --- Counting ------------------------------------------------------------------------------------------------------------
+  [[nodiscard]] const PeerCounters& counters() const noexcept { return counters_; }
+  void count_drop(Drop reason) noexcept {  // a packet of this peer's; of the shard's counters too
+    context_.counters.drop(reason);
+    note_drop(reason);
+  }
+  void note_drop(Drop reason) noexcept {  // ... which is in them already
+    if (drops_ != nullptr) ++(*drops_)[static_cast<std::size_t>(reason)];
+  }
 
   // --- Outbound ------------------------------------------------------------------------------------------------------------
   [[nodiscard]] bool has_endpoint() const noexcept { return endpoint_.is_set(); }
@@ -60,6 +72,7 @@ class Peer {
   void send_failed(const SendTag& sent, std::size_t size, std::size_t inner, Drop reason) noexcept;
   // The way to the endpoint; known only where the shard is told to discover it.
   [[nodiscard]] PathMtu& path() noexcept { return path_; }
+  void tell_path_mtu() noexcept;  // an event, if it is another than was told last
   [[nodiscard]] const Endpoint& endpoint() const noexcept { return endpoint_; }
 
   // --- Inbound -------------------------------------------------------------------------------------------------------------
@@ -97,6 +110,7 @@ class Peer {
   void authenticated_received(Instant now);
   void begin_handshake_for(RekeyCause cause) noexcept;
   void complete_handshake(bool is_initiator, Instant now);
+  void tell_secrets(const crypto::SecretBytes& ephemeral) const;
   void give_up_handshake();
   void erase_sessions();
   void tell_retired(const noise::Keypair& keypair) noexcept;
@@ -119,9 +133,11 @@ class Peer {
   Endpoint endpoint_;
   LocalAddress local_;
   PathMtu path_;
+  std::uint16_t told_path_mtu_ = 0;
   std::uint64_t rx_bytes_ = 0;
   std::uint64_t tx_bytes_ = 0;
   PeerCounters counters_;
+  std::unique_ptr<std::array<std::uint64_t, kDropCount>> drops_;  // while it is watched
   WallTime last_handshake_;
   WallTime last_initiation_wall_;  // of the last initiation sent: the peer refuses what is not later
   Instant handshake_message_sent_{};  // our last initiation or response

@@ -96,7 +96,10 @@ void Shard::adopt(std::span<Handover> handovers, Instant now, TunnelOutput& outp
 
 void Shard::answer_path(const PathQuestion& question, std::size_t mtu, Instant now) {
   Peer* peer = find(SendTag::unpack(question.tag, worker_).peer);
-  if (peer != nullptr && peer->endpoint() == question.remote) peer->path().learn(question.remote.address.family, mtu, now);
+  if (peer == nullptr || peer->endpoint() != question.remote) return;
+  context_.now = now;
+  peer->path().learn(question.remote.address.family, mtu, now);
+  peer->tell_path_mtu();
 }
 
 void Shard::narrow_path(const Endpoint& remote, std::size_t mtu, Instant now) {
@@ -109,9 +112,11 @@ void Shard::narrow_path(const Endpoint& remote, std::size_t mtu, Instant now) {
 }
 
 void Shard::narrow_own(const NarrowPath& path, Instant now) {
+  context_.now = now;
   for (const auto& peer : peers_) {
     if (peer == nullptr || peer->endpoint() != path.remote) continue;
     if (peer->path().narrow(path.remote.address.family, path.mtu, now)) ++context_.counters.paths_narrowed;
+    peer->tell_path_mtu();
   }
 }
 

@@ -60,12 +60,15 @@ class Shard {
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
 
-  // How batches are sealed and opened; by default on the spot. Whoever does it returns when all is done.
+  // How batches are sealed and opened; by default on the spot. Whoever does it returns when all is done, and how long it took: zero
+  // where nobody measures.
   struct AeadCalls {
-    std::function<void(std::span<crypto::SealJob>)> seal = crypto::seal;
-    std::function<void(std::span<crypto::OpenJob>)> open = crypto::open;
+    std::function<Duration(std::span<crypto::SealJob>)> seal = [](auto jobs) { return crypto::seal(jobs), Duration::zero(); };
+    std::function<Duration(std::span<crypto::OpenJob>)> open = [](auto jobs) { return crypto::open(jobs), Duration::zero(); };
   };
   void set_aead(AeadCalls calls) { aead_ = std::move(calls); }
+  // Is told what decrypts each handshake that is made or answered here, before its message is sent: for a key log.
+  void set_secrets_listener(std::function<void(const HandshakeSecrets&)> listener) { context_.on_secrets = std::move(listener); }
 
   // --- Packets
   void send(std::span<Packet> packets, Instant now, TunnelOutput& output);
@@ -139,12 +142,14 @@ class Shard {
   [[nodiscard]] bool refuse_too_big(Peer& peer, const Packet& packet, Instant now, TunnelOutput& output);
   template <class Write>
   void answer_sender(Write write, TunnelOutput& output);
+  void trace_sealed(Duration took) const;
   void clamp_mss_of(Peer& peer, const Packet& packet, Instant now) noexcept;
   void narrow_own(const NarrowPath& path, Instant now);
 
   // inbound.cc
   void classify(Datagram datagram, Instant now);
   void open_classified(Instant now, TunnelOutput& output);
+  void trace_opened(Duration took) const;
   void accept(PendingOpen& opened, std::uint64_t counter, Instant now, TunnelOutput& output);
 
   // handshakes.cc

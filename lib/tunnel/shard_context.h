@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 
 #include "crypto/aead.h"
 #include "crypto/secret_slab.h"
@@ -12,6 +13,7 @@
 #include "tunnel/event_buffer.h"
 #include "tunnel/index_table.h"
 #include "tunnel/peer_id.h"
+#include "values/handshake_secrets.h"
 #include "wgu/packet.h"
 #include "wgu/stats.h"
 #include "wgu/host.h"
@@ -35,6 +37,7 @@ struct ShardContext {
   Deadlines deadlines;
   Counters counters;
   EventBuffer events;
+  std::function<void(const HandshakeSecrets&)> on_secrets;  // of a handshake message, before it is sent; empty: nobody listens
   std::deque<PeerId> wanting_initiation;  // each peer at most once
   std::uint64_t jitter_state = 0;         // seeded from Host; spreads retries, guards nothing
   Instant now{};                          // of the latest call; what events are stamped with

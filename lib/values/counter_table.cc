@@ -28,6 +28,7 @@ constexpr MetricFamily kOperations{"wgu_io_operations", "", kCounter, "Reads and
 constexpr MetricFamily kTrains{"wgu_io_train_operations", "", kCounter, "Of the operations, those that carried several packets in one piece."};
 constexpr MetricFamily kStarved{"wgu_starved_reads", "", kCounter, "Times when reading stopped because no buffer was free."};
 constexpr MetricFamily kBatches{"wgu_cipher_batches", "", kCounter, "Batches of packets sealed or opened together."};
+constexpr MetricFamily kCaptured{"wgu_capture_packets", "", kCounter, "Packets inside and outside of the tunnel while a capture was on, by whether it has them."};
 
 constexpr MetricLabel kTransmit{"direction", "transmit"};
 constexpr MetricLabel kReceive{"direction", "receive"};
@@ -101,6 +102,8 @@ constexpr CounterInfo kCounters[] = {
     {&C::trains_sent, "trains_sent", kTrains, {"operation", "socket_send"}},
     {&C::device_reads_starved, "device_reads_starved", kStarved, kTransmit},
     {&C::socket_reads_starved, "socket_reads_starved", kStarved, kReceive},
+    {&C::packets_captured, "packets_captured", kCaptured, {"result", "captured"}},
+    {&C::packets_not_captured, "packets_not_captured", kCaptured, {"result", "lost"}},
     {&C::events_held_back, "events_held_back", {"wgu_held_back_events", "", kCounter, "Events that nobody was told of, because they were too many."}, kNone},
     {&C::buffers, "buffers", {"wgu_buffers", "", kGauge, "Packet buffers that there are."}, kNone},
     {&C::buffers_in_use, "buffers_in_use", {"wgu_buffers_in_use", "", kGauge, "Packet buffers in use."}, kNone},

@@ -11,11 +11,11 @@
 // wgu::Direction (0 outbound); sizes are inner packets' on the device's side and UDP payloads on the network's.
 #define WGU_FOR_EACH_PROBE(X)                                                                                               \
   X(device_read)         /* worker, packets, bytes: one read; a super-packet's packets are of one size, but for the last */ \
-  X(device_written)      /* worker, packets, bytes: one write */                                                            \
+  X(device_written)      /* worker, packets, bytes: one write, a super-packet's headers counted once */                     \
   X(datagrams_received)  /* worker, packets, bytes: one receive; a train's datagrams are of one size, but for the last */   \
   X(datagrams_sent)      /* worker, packets, bytes: one send */                                                             \
-  X(batch_sealed)        /* worker, packets, bytes, nanoseconds since the first of them was read */                         \
-  X(batch_opened)        /* worker, packets, bytes, nanoseconds since the first of them was received */                     \
+  X(batch_sealed)        /* worker, packets, bytes with padding, nanoseconds since the wait that brought them */            \
+  X(batch_opened)        /* worker, packets, bytes of ciphertext and tag, nanoseconds since the wait that brought them */   \
   X(peer_batch)          /* worker, peer, direction, packets, bytes, nanoseconds: its share, by bytes, of a batch's time */ \
   X(packets_dropped)     /* worker, reason (wgu::Drop), packets */                                                          \
   X(handshake_begun)     /* worker, peer, cause (wgu::RekeyCause) */                                                        \

@@ -8,6 +8,7 @@
 
 #include <cstring>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -41,13 +42,21 @@ struct Node {
   std::optional<Engine> engine;
   std::vector<io::FileDescriptor> device;  // what a host's IP stack would hold
   PrivateKey key = PrivateKey::generate();
+  std::mutex log_mutex;
   std::vector<std::string> log;
   PathPolicy path{};
   std::function<void(const Event&)> on_event;
+  CaptureFiles capture{};
+  std::uint16_t bound_port = 0;
 
   // Nothing when the kernel refuses io_uring: the caller skips.
   [[nodiscard]] Result<void> start(const EngineCase& how, int type = SOCK_DGRAM) {
-    EngineOptions options{.workers = how.workers, .io = how.io, .path = path, .buffers_per_worker = 512, .follow_interface = false, .on_event = on_event};
+    EngineOptions options{.workers = how.workers, .io = how.io, .path = path, .buffers_per_worker = 512, .follow_interface = false, .capture = capture,
+                          .on_event = on_event};
+    options.log = [this](LogLevel, const std::string& line) {
+      const std::lock_guard lock(log_mutex);
+      log.push_back(line);
+    };
     for (unsigned i = 0; i < how.queues; ++i) {
       int ends[2];
       if (socketpair(AF_UNIX, type, 0, ends) != 0) return Error{errno, "socketpair"};
@@ -59,6 +68,7 @@ struct Node {
     Result<Engine> started = Engine::start(std::move(options));
     if (!started) return started.error();
     engine.emplace(std::move(started).value());
+    bound_port = port();
     return {};
   }
 

@@ -80,6 +80,9 @@ TEST_P(EngineTelemetry, LevelsSwitchLive) {
     EXPECT_EQ(of(left, Measure::kSealedToSent).count(), 20U);
     EXPECT_EQ(of(right, Measure::kReceivedToOpened).count(), 20U);
     EXPECT_EQ(of(right, Measure::kOpenedToWritten).count(), 20U);
+    EXPECT_EQ(of(right, Measure::kKernelQueueDelay).count(), of(right, Measure::kPacketSizeIn).count()) << "whatever came was stamped";
+    EXPECT_GT(of(right, Measure::kKernelQueueDelay).max(), 0U);
+    EXPECT_LT(of(right, Measure::kKernelQueueDelay).max(), 5'000'000'000U);
     EXPECT_GT(of(right, Measure::kReceivedToOpened).min(), 0U);
     EXPECT_LT(of(right, Measure::kReceivedToOpened).max(), 5'000'000'000U);
   }

@@ -68,6 +68,57 @@ TEST_F(MeterTest, ABatchCountsOnceForEachOfItsPackets) {
   EXPECT_EQ(of(Measure::kPacketSizeIn).sum(), 132U + 1452);
 }
 
+TEST_F(MeterTest, QueueDelayIsFromStampToBegin) {
+  meter_->set_level(TelemetryLevel::kAll);
+  io::Arrivals arrivals;
+  for (int i = 0; i < 3; ++i) arrivals.from_network.push_back({pool_.take(0), {}, {}, 0, 0});
+  WallTime earlier = real_now();
+  earlier.seconds -= 2;
+  WallTime later = real_now();
+  later.seconds += 100;  // the clock was set meanwhile
+  arrivals.stamps = {{earlier, 2}, {later, 1}, {earlier, 0}};
+  meter_->begin(arrivals, counters_, boot_now());
+  const Histogram delays = of(Measure::kKernelQueueDelay);
+  EXPECT_EQ(delays.count(), 3U);
+  EXPECT_EQ(delays.min(), 0U);
+  EXPECT_GE(delays.max(), 2'000'000'000U);
+  EXPECT_LT(delays.max(), 60'000'000'000U);
+}
+
+TEST_F(MeterTest, AWatchedPeerHasTimesOfItsOwn) {
+  meter_->set_level(TelemetryLevel::kAll);
+  PeerCounters of_peer{.data_packets_received = 50, .data_packets_sent = 100};
+  auto peer = std::make_unique<WatchedPeer>();
+  peer->counters = &of_peer;
+  meter_->watch(*peer);
+  const auto count = [&peer](Measure stage) { return peer->of(stage).snapshot().count(); };
+  io::Arrivals arrivals;
+  arrivals.from_device.push_back(pool_.take(0));
+  const auto pass = [&](unsigned sealed, unsigned opened) {
+    meter_->begin(arrivals, counters_, boot_now() - milliseconds(5));
+    counters_.data_packets_sent += 10;  // with those of other peers
+    of_peer.data_packets_sent += sealed;
+    meter_->sealed(counters_);
+    counters_.device_packets_sent += 10;
+    of_peer.data_packets_received += opened;
+    meter_->opened(counters_);
+    meter_->handed_over();
+  };
+  pass(3, 2);
+  EXPECT_EQ(count(Measure::kReadToSealed), 3U);
+  EXPECT_EQ(count(Measure::kSealedToSent), 3U);
+  EXPECT_EQ(count(Measure::kReceivedToOpened), 2U);
+  EXPECT_EQ(count(Measure::kOpenedToWritten), 2U);
+  EXPECT_GE(peer->of(Measure::kReadToSealed).snapshot().min(), 5'000'000U);
+  pass(0, 0);
+  EXPECT_EQ(count(Measure::kSealedToSent), 3U) << "a round without packets of it";
+  EXPECT_EQ(count(Measure::kOpenedToWritten), 2U);
+  EXPECT_EQ(of(Measure::kReadToSealed).count(), 20U);
+  meter_->unwatch(*peer);
+  pass(3, 3);
+  EXPECT_EQ(count(Measure::kReadToSealed), 3U);
+}
+
 TEST_F(MeterTest, SamplesOneRoundIn64) {
   meter_->set_level(TelemetryLevel::kSampled);
   for (unsigned i = 0; i < 640; ++i) round({100}, {}, 1, 0);

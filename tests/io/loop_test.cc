@@ -74,6 +74,36 @@ TEST_P(LoopTest, BringsNoMoreThanABatchAndThenTheRest) {
   }
 }
 
+TEST_P(LoopTest, SocketsStampAsLongAsTheyAreTold) {
+  for (const Family family : {Family::kIpv4, Family::kIpv6}) {
+    open();
+    open_sockets();
+    if (family == Family::kIpv6 && !binding_.workers[0].v6) continue;
+    PlainSocket sender(family);
+    const auto receive = [&] {
+      arrivals_.clear();
+      EXPECT_TRUE(sender.send_to(self(family), "hello"));
+      EXPECT_TRUE(wait_until([&] { return !arrivals_.from_network.empty(); }));
+      EXPECT_EQ(arrivals_.from_network.at(0).local.address, loopback(family)) << "all else is said as before";
+    };
+    receive();
+    EXPECT_TRUE(arrivals_.stamps.empty());
+    ASSERT_TRUE(set_timestamps(binding_, true).ok());
+    timespec before{}, after{};
+    ::clock_gettime(CLOCK_REALTIME, &before);
+    receive();
+    ::clock_gettime(CLOCK_REALTIME, &after);
+    ASSERT_EQ(arrivals_.stamps.size(), 1u);
+    EXPECT_EQ(arrivals_.stamps[0].datagrams, 1u);
+    EXPECT_GE(arrivals_.stamps[0].when, (WallTime{before.tv_sec, static_cast<std::uint32_t>(before.tv_nsec)}));
+    EXPECT_LE(arrivals_.stamps[0].when, (WallTime{after.tv_sec, static_cast<std::uint32_t>(after.tv_nsec)}));
+    ASSERT_TRUE(set_timestamps(binding_, false).ok());
+    receive();
+    EXPECT_TRUE(arrivals_.stamps.empty());
+    arrivals_.clear();
+  }
+}
+
 TEST_P(LoopTest, EmptyDatagramArrivesEmpty) {
   open();
   open_sockets();

@@ -192,7 +192,7 @@ TEST(Control, InterfaceGoesAlongOnlyWithLinkLocalAddresses) {
     message.msg_controllen = encode_control(Family::kIpv6, local, 0x88, 1452, buffer);
     EXPECT_LE(message.msg_controllen, kControlSize);
     Datagram decoded;
-    EXPECT_EQ(decode_control(message, decoded), 0u) << "UDP_SEGMENT is for sending; only UDP_GRO names a size on receipt";
+    EXPECT_EQ(decode_control(message, decoded).segment, 0u) << "UDP_SEGMENT is for sending; only UDP_GRO names a size on receipt";
     EXPECT_EQ(decoded.local.address, local.address);
     EXPECT_EQ(decoded.local.interface_index, static_cast<std::uint32_t>(row.interface_index)) << row.local;
     EXPECT_EQ(decoded.traffic_class, 0x88);

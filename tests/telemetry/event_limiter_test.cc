@@ -35,6 +35,22 @@ TEST(EventLimiter, TellsABurstAndHoldsBackTheRest) {
   EXPECT_EQ(after.held_back, 0U) << "said once";
 }
 
+TEST(EventLimiter, WhatWasLostBeforeOrAfterItCountsAsHeldBack) {
+  EventLimiter limiter;
+  Event first = event_at(Instant(5s));
+  first.held_back = 4;  // by whoever gathered it
+  ASSERT_TRUE(limiter.admit(first));
+  EXPECT_EQ(first.held_back, 4U);
+  limiter.take_back(first);
+  Event other = event_at(Instant(5s), EventKind::kMtuChanged);
+  ASSERT_TRUE(limiter.admit(other));
+  EXPECT_EQ(other.held_back, 0U);
+  Event next = event_at(Instant(5s));
+  next.held_back = 2;
+  ASSERT_TRUE(limiter.admit(next));
+  EXPECT_EQ(next.held_back, 4U + 1 + 2);
+}
+
 TEST(EventLimiter, TellsAHundredASecondForEver) {
   EventLimiter limiter;
   unsigned told = 0;

@@ -82,6 +82,21 @@ TEST(Json, SaysPercentilesAndNothingOfWhatWasNotMeasured) {
   EXPECT_FALSE(measures.at("read_to_sealed").contains("p50"));
 }
 
+TEST(Json, SaysMoreOfWatchedPeers) {
+  Snapshot snapshot = snapshot_of(1, 2);
+  watch(snapshot.peers[1]);
+  const nlohmann::json peers = parsed(snapshot).at("peers");
+  EXPECT_FALSE(peers.at(0).contains("dropped"));
+  EXPECT_FALSE(peers.at(0).contains("stages"));
+  for (const DropInfo& row : drop_table()) {
+    const char* direction = row.direction == Direction::kOutbound ? "outbound" : "inbound";
+    EXPECT_EQ(peers.at(1).at("dropped").at(direction).at(std::string(row.name)), 500 + static_cast<std::size_t>(row.drop));
+  }
+  EXPECT_EQ(peers.at(1).at("stages").size(), kStageCount);
+  EXPECT_EQ(peers.at(1).at("stages").at("read_to_sealed").at("count"), 1);
+  EXPECT_EQ(peers.at(1).at("stages").at("opened_to_written").at("count"), 4);
+}
+
 TEST(EventJson, SaysWhatTheKindSaysAndNoMore) {
   const auto json_of = [](const Event& event) {
     std::string text;

@@ -259,6 +259,23 @@ TEST_P(MetricsText, HistogramsCountExactlyUpToTheirBounds) {
   }
 }
 
+TEST_P(MetricsText, OnlyWatchedPeersHaveDropsAndStages) {
+  Snapshot snapshot = snapshot_of(1, 3);
+  EXPECT_FALSE(written(snapshot, GetParam()).families().contains(counter("wgu_peer_dropped_packets")));
+  watch(snapshot.peers[0]);
+  watch(snapshot.peers[2]);
+  const Exposition text = written(snapshot, GetParam());
+  EXPECT_EQ(text.families().at(counter("wgu_peer_dropped_packets")).samples.size(), 2 * kDropCount);
+  for (const PeerSnapshot* peer : {&snapshot.peers[0], &snapshot.peers[2]}) {
+    const Labels labels = with("public_key", peer->public_key.base64(), device_);
+    EXPECT_EQ(text.value(counter("wgu_peer_dropped_packets"), "wgu_peer_dropped_packets_total",
+                         with("reason", "bad_tag", with("direction", "receive", labels))),
+              500 + static_cast<std::size_t>(Drop::kInBadTag));
+    EXPECT_EQ(text.value("wgu_peer_stage_seconds", "wgu_peer_stage_seconds_count", with("stage", "opened_to_written", labels)), 4);
+    EXPECT_EQ(text.value("wgu_peer_stage_seconds", "wgu_peer_stage_seconds_bucket", with("le", "+Inf", with("stage", "read_to_sealed", labels))), 1);
+  }
+}
+
 TEST(MetricsTextTypes, AreWhatServersAnnounce) {
   EXPECT_EQ(content_type(MetricsFormat::kPrometheus), "text/plain; version=0.0.4; charset=utf-8");
   EXPECT_EQ(content_type(MetricsFormat::kOpenMetrics), "application/openmetrics-text; version=1.0.0; charset=utf-8");
@@ -273,6 +290,7 @@ TEST(MetricsTextLint, PromtoolHasNothingToSay) {
   for (Histogram& measure : snapshot.measures) {
     for (std::uint64_t i = 1; i < 1000; ++i) measure.record(i * i * 37);
   }
+  watch(snapshot.peers[1]);
   std::string text;
   append_metrics(snapshot, MetricsFormat::kPrometheus, text);
   FILE* promtool = popen("promtool check metrics", "w");

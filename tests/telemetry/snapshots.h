@@ -27,6 +27,13 @@ inline PeerSnapshot peer_number(std::uint32_t number) {
   return peer;
 }
 
+// As Engine::watch_peer() makes it.
+inline void watch(PeerSnapshot& peer) {
+  for (std::size_t i = 0; i < kDropCount; ++i) peer.drops.push_back(500 + i);
+  peer.stages.resize(kStageCount);
+  for (std::size_t stage = 0; stage < kStageCount; ++stage) peer.stages[stage].record(std::uint64_t{1} << 20, stage + 1);
+}
+
 inline Snapshot snapshot_of(unsigned workers, std::uint32_t peers) {
   Snapshot snapshot;
   snapshot.interface_name = R"(w"g\0)";

@@ -201,7 +201,12 @@ TEST_F(Configurations, HomesStayEven) {
 }
 
 // The changes of homes, carried out one after the other, say for each prefix what the routes say.
+TEST_F(Configurations, HomesAreToldOnlyToWhoAsked) {
+  EXPECT_TRUE(commit(with(peer("a", {"10.1.0.0/16"}))).homes.empty());
+}
+
 TEST_F(Configurations, HomesFollowTheRoutes) {
+  configuration.tell_homes(true);
   std::map<Prefix, std::uint16_t> homes;
   const auto follow = [&](DeviceChange change) {
     const auto done = commit(std::move(change));

@@ -21,9 +21,13 @@ TEST(EventBuffer, IsBoundedAndCountsWhatFindsNoRoom) {
   EXPECT_EQ(counters.events_held_back, 3U);
   buffer.clear();
   EXPECT_TRUE(buffer.events().empty());
-  buffer.emit({.kind = EventKind::kMtuChanged, .value = 7}, counters);
-  ASSERT_EQ(buffer.events().size(), 1U);
-  EXPECT_EQ(buffer.events()[0].value, 7U);
+  buffer.emit({.kind = EventKind::kUnderLoad}, counters);
+  for (const std::uint64_t value : {7, 8}) buffer.emit({.kind = EventKind::kMtuChanged, .value = value}, counters);
+  ASSERT_EQ(buffer.events().size(), 3U);
+  EXPECT_EQ(buffer.events()[0].held_back, 0U) << "of another kind";
+  EXPECT_EQ(buffer.events()[1].value, 7U);
+  EXPECT_EQ(buffer.events()[1].held_back, 3U);
+  EXPECT_EQ(buffer.events()[2].held_back, 0U) << "said once";
 }
 
 class TunnelEvents : public Pair {

@@ -244,6 +244,62 @@ TEST_F(TunnelPath, IsForgottenWithTheEndpoint) {
   EXPECT_EQ(a.status_of(b).path_mtu, 0) << "an answer about where it was";
 }
 
+TEST_F(TunnelPath, EventsSayWhenItIsAnother) {
+  a.shard().events().set_wanted(true);
+  const auto told = [this] {
+    std::vector<std::uint64_t> values;
+    for (const Event& event : a.shard().events().events()) {
+      if (event.kind != EventKind::kMtuChanged) continue;
+      EXPECT_EQ(event.peer, b.public_key());
+      EXPECT_EQ(event.when, now);
+      values.push_back(event.value);
+    }
+    a.shard().events().clear();
+    return values;
+  };
+  using Values = std::vector<std::uint64_t>;
+  const auto answer = [this](std::size_t mtu) {
+    for (const PathQuestion& question : a.take_questions()) a.shard().answer_path(question, mtu, now);
+  };
+  know(1500);
+  EXPECT_EQ(told(), (Values{1500})) << "learned";
+  narrow(1300);
+  narrow(1400);
+  EXPECT_EQ(told(), (Values{1300}));
+  now += 10min;
+  a.send_bytes(to_b(100), now);
+  answer(1300);
+  EXPECT_TRUE(told().empty()) << "asked again, and the same";
+  now += 10min;
+  a.send_bytes(to_b(100), now);
+  a.take_questions();  // nobody answers
+  EXPECT_TRUE(told().empty());
+  now += 10s;
+  a.send_bytes(to_b(100), now);
+  EXPECT_EQ(told(), (Values{0})) << "no longer known";
+  answer(1400);
+  EXPECT_EQ(told(), (Values{1400}));
+
+  PeerChange moved;
+  moved.public_key = b.public_key();
+  moved.endpoint = endpoint("198.51.100.7:4242");
+  a.change_peer(std::move(moved), now);
+  EXPECT_EQ(told(), (Values{0})) << "another way";
+}
+
+TEST_F(TunnelPath, AnEndpointThatMovedHasAnotherPath) {
+  know(1300);
+  a.shard().events().set_wanted(true);
+  b.send(a, now);
+  const Bytes data = b.take_sent().back().bytes;
+  a.receive(data, endpoint("198.51.100.7:4242"), now);
+  const auto events = a.shard().events().events();
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(events[0].kind, EventKind::kMtuChanged);
+  EXPECT_EQ(events[0].value, 0u);
+  EXPECT_EQ(events[1].kind, EventKind::kEndpointChanged);
+}
+
 TEST_F(TunnelPath, RepeatedReportsAreBounded) {
   know(1500);
   for (std::size_t mtu = 1400; mtu > 1300; --mtu) narrow(mtu);

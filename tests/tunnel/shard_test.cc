@@ -205,5 +205,51 @@ TEST_F(Shards, LoadIsTheDevicesNotTheWorkers) {
   hub.take_sent();
 }
 
+// What a key log needs, before the message leaves.
+TEST(ShardSecrets, OfEachHandshakeMessageAreTold) {
+  Device a("a", 1), b("b", 2);
+  a.add_peer(b);
+  b.add_peer(a);
+  const PresharedKey preshared = PresharedKey::generate();
+  for (auto [device, other] : {std::pair(&a, &b), std::pair(&b, &a)}) {
+    PeerChange change;
+    change.public_key = other->public_key();
+    change.preshared_key = preshared.copy();
+    device->change_peer(std::move(change));
+  }
+  struct Told {
+    PublicKey local, ephemeral, remote;
+    PresharedKey preshared;
+    std::size_t sent_before;
+  };
+  std::vector<Told> told_by_a, told_by_b;
+  const auto listen = [](Device& device, std::vector<Told>& told) {
+    device.shard().set_secrets_listener([&](const HandshakeSecrets& secrets) {
+      told.push_back({PrivateKey(secrets.local_static_private).public_key(), PrivateKey(secrets.local_ephemeral_private).public_key(),
+                      secrets.remote_static, PresharedKey(secrets.preshared), device.sent.size()});
+    });
+  };
+  listen(a, told_by_a);
+  listen(b, told_by_b);
+  const Instant now{1000s};
+  a.send(b, now);
+  a.advance(now);
+  const Bytes initiation = only(a.take_sent()).bytes;
+  b.receive(initiation, a.at, now);
+  b.advance(now);
+  const Bytes response = only(b.take_sent()).bytes;
+  ASSERT_EQ(told_by_a.size(), 1u);
+  ASSERT_EQ(told_by_b.size(), 1u);
+  const auto check = [&](const Told& told, const Device& device, const Device& other, const Bytes& message, std::size_t ephemeral_at) {
+    EXPECT_EQ(told.local, device.public_key());
+    EXPECT_EQ(told.remote, other.public_key());
+    EXPECT_TRUE(std::equal(told.ephemeral.bytes.begin(), told.ephemeral.bytes.end(), message.begin() + static_cast<std::ptrdiff_t>(ephemeral_at)));
+    EXPECT_TRUE(told.preshared.equals(preshared));
+    EXPECT_EQ(told.sent_before, 0u) << "before it leaves";
+  };
+  check(told_by_a[0], a, b, initiation, 8);  // whitepaper 5.4.2
+  check(told_by_b[0], b, a, response, 12);   // 5.4.3
+}
+
 }  // namespace
 }  // namespace wgu::tunnel

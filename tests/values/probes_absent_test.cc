@@ -1,5 +1,7 @@
 // The probes as they are where there is no <sys/sdt.h>.
+#ifndef WGU_WITHOUT_PROBES  // -DWGU_PROBES=OFF has it
 #define WGU_WITHOUT_PROBES
+#endif
 #include <gtest/gtest.h>
 
 #include "values/probes.h"
