@@ -48,7 +48,7 @@ struct Pair {
   // Everything a responder computes, from the message to the session.
   [[nodiscard]] bool respond(const InitiationBytes& message, Instant now, ResponseBytes& response, noise::Keypair& keypair) {
     const auto opened = noise::open_initiation(responder.identity, message);
-    return opened && to->accept_initiation(*opened, now) == Handshake::Verdict::kAccepted &&
+    return opened && to->accept_initiation(responder.identity, *opened, now) == Handshake::Verdict::kAccepted &&
            to->create_response(responder_ephemeral.reveal(), 2, response) && to->begin_session(sessions, now, keypair);
   }
 };

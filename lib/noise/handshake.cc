@@ -68,10 +68,15 @@ Handshake::Handshake(crypto::SecretSlab& slab, const PublicKey& remote_static) :
 
 void Handshake::set_identity(const Identity& identity) noexcept {
   erase();
-  is_usable_ = false;
   crypto::erase(secrets_->static_static, sizeof secrets_->static_static);
-  if (identity.private_key.is_zero()) return;
-  is_usable_ = crypto::x25519(identity.private_key.reveal(), remote_static_.bytes, secrets_->static_static);
+  has_static_static_ = false;
+  is_usable_ = !identity.private_key.is_zero() && !crypto::has_low_order(remote_static_.bytes);
+}
+
+bool Handshake::mix_static_static(const Identity& identity, Transcript& transcript) noexcept {
+  if (!has_static_static_) has_static_static_ = crypto::x25519(identity.private_key.reveal(), remote_static_.bytes, secrets_->static_static);
+  if (has_static_static_) transcript.mix_key_and_derive(secrets_->static_static);
+  return has_static_static_;
 }
 
 void Handshake::set_preshared(const PresharedKey& key) noexcept {
@@ -94,7 +99,7 @@ bool Handshake::create_initiation(const Identity& identity, std::span<const std:
   mix_ephemeral(transcript, ephemeral);
   if (!mix_dh(transcript, ephemeral_private, remote_static_.bytes)) return false;
   transcript.encrypt_and_hash(identity.public_key.bytes, &message[Initiation::kStatic]);
-  transcript.mix_key_and_derive(secrets_->static_static);
+  if (!mix_static_static(identity, transcript)) return false;
   transcript.encrypt_and_hash(timestamp, &message[Initiation::kTimestamp]);
 
   erase();
@@ -120,10 +125,10 @@ std::optional<OpenedInitiation> open_initiation(const Identity& identity, std::s
   return opened;
 }
 
-Handshake::Verdict Handshake::accept_initiation(const OpenedInitiation& opened, Instant now) noexcept {
+Handshake::Verdict Handshake::accept_initiation(const Identity& identity, const OpenedInitiation& opened, Instant now) noexcept {
   if (!is_usable_ || opened.remote_static != remote_static_) return Verdict::kInvalid;
   Transcript transcript = opened.transcript;
-  transcript.mix_key_and_derive(secrets_->static_static);
+  if (!mix_static_static(identity, transcript)) return Verdict::kInvalid;
   Timestamp timestamp{};
   if (!transcript.decrypt_and_hash(opened.sealed_timestamp, timestamp.data())) return Verdict::kInvalid;
   // Whitepaper 5.1: the responder keeps the greatest timestamp of each peer and discards what is not greater.

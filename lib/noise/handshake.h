@@ -36,9 +36,9 @@ struct Identity {
   PublicKey public_key;
 };
 
-// What both steps with one peer need; precomputed when the peer or the identity changes. Lies in a slab.
+// What both steps with one peer need. Lies in a slab.
 struct PeerSecrets {
-  std::uint8_t static_static[32];  // DH(our static private, their static public); all zero: low order, send nothing
+  std::uint8_t static_static[32];  // DH(our static private, their static public), once a handshake has needed it
   std::uint8_t preshared[32];
   std::uint8_t ephemeral_private[32];  // of the handshake under way, as initiator
   Transcript transcript;               // of the handshake under way
@@ -65,7 +65,8 @@ class Handshake {
 
   Handshake(crypto::SecretSlab& slab, const PublicKey& remote_static);
 
-  // Derives static-static anew and forgets a handshake under way; for a new identity (a zero private key clears).
+  // Forgets a handshake under way and what was derived; for a new identity (a zero private key clears). Costs nothing: static-static is
+  // derived when the first handshake needs it, so that ten thousand peers do not cost a third of a second at once.
   void set_identity(const Identity& identity) noexcept;
   void set_preshared(const PresharedKey& key) noexcept;
   // False for a peer key of low order, or without identity: create_* and accept_* then refuse.
@@ -77,7 +78,7 @@ class Handshake {
                                        const Timestamp& timestamp, std::uint32_t local_index,
                                        std::span<std::uint8_t, kInitiationSize> message) noexcept;
   // Second half of consuming an initiation: ss, timestamp. Moves the greatest timestamp and the flood clock only on kAccepted.
-  [[nodiscard]] Verdict accept_initiation(const OpenedInitiation& opened, Instant now) noexcept;
+  [[nodiscard]] Verdict accept_initiation(const Identity& identity, const OpenedInitiation& opened, Instant now) noexcept;
   // \pre state() == kInitiationConsumed. Writes bytes 0..59 of a response (MACs are zeroed).
   [[nodiscard]] bool create_response(std::span<const std::uint8_t, 32> ephemeral_private, std::uint32_t local_index,
                                      std::span<std::uint8_t, kResponseSize> message) noexcept;
@@ -94,6 +95,8 @@ class Handshake {
   [[nodiscard]] PresharedKey preshared() const noexcept;  // a copy, for status
 
  private:
+  [[nodiscard]] bool mix_static_static(const Identity& identity, Transcript& transcript) noexcept;  // token "ss"
+
   crypto::Secret<PeerSecrets> secrets_;
   PublicKey remote_static_;
   std::array<std::uint8_t, 32> remote_ephemeral_{};
@@ -103,6 +106,7 @@ class Handshake {
   std::uint32_t remote_index_ = 0;
   State state_ = State::kZeroed;
   bool is_usable_ = false;
+  bool has_static_static_ = false;
 };
 
 }  // namespace wgu::noise

@@ -1,5 +1,6 @@
-// A node is a block: a given one (peer set) or a fork of two blocks below (peer unset). Children are longer and inside it. A
-// fork always has two children, so n blocks need at most 2n - 1 nodes, and no path is longer than one node a bit.
+// A node is a block: a given one (peer set) or a fork of two blocks below (peer unset). Children are longer and inside it. A fork
+// always has two children, so n blocks need at most n - 1 forks, and no path is longer than one node a bit. Most given blocks have
+// nothing inside: these are leaves, which have no room for children and become a branch when they need some.
 //
 // Drafts: whatever leads to a changed node must change too, so the nodes made since the last publish() hang together at the top
 // of the trie: is_draft holds for a node only if it holds for its parent. Such a node is changed in place; any other is
@@ -10,7 +11,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <span>
 #include <type_traits>
 #include <vector>
 
@@ -25,16 +25,23 @@ struct Bits128 {
   friend bool operator==(const Bits128&, const Bits128&) = default;
 };
 
+// A leaf, or what a branch begins with.
 template <typename Bits>
 struct TrieNode {
-  std::array<TrieNode*, 2> child{};
   Bits bits{};  // zero beyond `length`
   PeerId peer;
   std::uint8_t length = 0;
+  bool is_branch = false;
   bool is_draft = true;  // the writer's alone: readers never look at it
 };
 
-static_assert(sizeof(TrieNode<std::uint32_t>) == 32 && sizeof(TrieNode<Bits128>) == 48);
+template <typename Bits>
+struct TrieBranch : TrieNode<Bits> {
+  std::array<TrieNode<Bits>*, 2> child{};
+};
+
+static_assert(sizeof(TrieNode<std::uint32_t>) == 16 && sizeof(TrieBranch<std::uint32_t>) == 32);
+static_assert(sizeof(TrieNode<Bits128>) == 32 && sizeof(TrieBranch<Bits128>) == 48);
 static_assert(std::is_trivially_copyable_v<AllowedIpsView>);
 
 namespace {
@@ -76,12 +83,18 @@ bool covers(const TrieNode<std::uint32_t>& node, std::uint32_t bits) noexcept {
 
 bool covers(const TrieNode<Bits128>& node, const Bits128& bits) noexcept { return common_length(node.bits, bits) >= node.length; }
 
+// The child of `node` towards `bits`, if it has any.
+template <typename Bits>
+TrieNode<Bits>* child_towards(const TrieNode<Bits>* node, const Bits& bits) noexcept {
+  return node->is_branch ? static_cast<const TrieBranch<Bits>*>(node)->child[bit_after(bits, node->length)] : nullptr;
+}
+
 template <typename Bits>
 PeerId longest_match(const TrieNode<Bits>* node, const Bits& address) noexcept {
   const TrieNode<Bits>* best = nullptr;
   while (node != nullptr && covers(*node, address)) {
     if (node->peer.is_set()) best = node;
-    node = node->child[bit_after(address, node->length)];
+    node = child_towards(node, address);
   }
   return best != nullptr ? best->peer : PeerId{};
 }
@@ -90,12 +103,13 @@ template <typename Bits>
 class Trie {
  public:
   using Node = TrieNode<Bits>;
+  using Branch = TrieBranch<Bits>;
   static constexpr unsigned kBits = sizeof(Bits) * 8;
 
   [[nodiscard]] PeerId owner(Bits bits, unsigned length) const noexcept {
     bits = first_bits(bits, length);
     const Node* node = draft_;
-    while (node != nullptr && node->length < length && covers(*node, bits)) node = node->child[bit_after(bits, node->length)];
+    while (node != nullptr && node->length < length && covers(*node, bits)) node = child_towards(node, bits);
     return node != nullptr && node->length == length && node->bits == bits ? node->peer : PeerId{};
   }
 
@@ -106,23 +120,26 @@ class Trie {
 
     Node** link = &draft_;
     while (*link != nullptr && (*link)->length <= length && covers(**link, bits)) {
-      Node* node = make_writable(link);
-      if (node->length == length) {
+      if ((*link)->length == length) {
+        Node* node = make_writable(link);
         if (!node->peer.is_set()) ++draft_size_;
         node->peer = peer;
         return before;
       }
-      link = &node->child[bit_after(bits, node->length)];
+      Branch* branch = make_writable_branch(link);
+      link = &branch->child[bit_after(bits, branch->length)];
     }
 
     Node* below = *link;
-    const unsigned common = below == nullptr ? length : std::min(common_length(below->bits, bits), length);
-    Node* added = pool_.take({.bits = bits, .peer = peer, .length = static_cast<std::uint8_t>(length)});
-    if (common < length) {
+    const Node added{.bits = bits, .peer = peer, .length = static_cast<std::uint8_t>(length)};
+    if (below == nullptr) {
+      *link = leaves_.take(added);
+    } else if (const unsigned common = std::min(common_length(below->bits, bits), length); common < length) {
       *link = take_fork(below, added, common);
     } else {
-      if (below != nullptr) added->child[bit_after(below->bits, length)] = below;
-      *link = added;
+      Branch* branch = take_branch(added);
+      branch->child[bit_after(below->bits, length)] = below;
+      *link = branch;
     }
     ++draft_size_;
     return before;
@@ -132,23 +149,24 @@ class Trie {
     bits = first_bits(bits, length);
     if (!peer.is_set() || owner(bits, length) != peer) return false;
 
-    std::array<Node*, kBits + 1> path;
+    std::array<Branch*, kBits + 1> path;
     std::size_t depth = 0;
     Node* node = draft_;
     while (node->length != length) {
-      path[depth++] = node;
-      node = node->child[bit_after(bits, node->length)];
+      path[depth++] = static_cast<Branch*>(node);
+      node = child_towards(node, bits);
     }
-    if (node->child[0] != nullptr && node->child[1] != nullptr) {
-      make_writable(writable_link(bits, {path.data(), depth}))->peer = PeerId{};
+    const auto children = node->is_branch ? static_cast<Branch*>(node)->child : std::array<Node*, 2>{};
+    if (children[0] != nullptr && children[1] != nullptr) {
+      make_writable(writable_link(bits, depth))->peer = PeerId{};
     } else {
-      Node* heir = node->child[0] != nullptr ? node->child[0] : node->child[1];
-      Node* fork = heir == nullptr && depth > 0 && !path[depth - 1]->peer.is_set() ? path[depth - 1] : nullptr;
+      Node* heir = children[0] != nullptr ? children[0] : children[1];
+      Branch* fork = heir == nullptr && depth > 0 && !path[depth - 1]->peer.is_set() ? path[depth - 1] : nullptr;
       if (fork != nullptr) {
         heir = fork->child[bit_after(bits, fork->length) ^ 1];
         --depth;
       }
-      Node** link = writable_link(bits, {path.data(), depth});
+      Node** link = writable_link(bits, depth);
       make_room(replaced_, 2);  // for drop(), which then cannot fail half way
       *link = heir;
       drop(node);
@@ -177,7 +195,7 @@ class Trie {
   }
 
   void reclaim() noexcept {
-    for (Node* node : retired_) pool_.return_node(node);
+    for (Node* node : retired_) return_node(node);
     release(retired_);
   }
 
@@ -185,7 +203,7 @@ class Trie {
   [[nodiscard]] const Node* published() const noexcept { return published_; }
   [[nodiscard]] std::size_t size() const noexcept { return draft_size_; }
   [[nodiscard]] std::size_t memory_bytes() const noexcept {
-    return pool_.memory_bytes() + (replaced_.capacity() + retired_.capacity()) * sizeof(Node*);
+    return leaves_.memory_bytes() + branches_.memory_bytes() + (replaced_.capacity() + retired_.capacity()) * sizeof(Node*);
   }
 
  private:
@@ -193,36 +211,57 @@ class Trie {
   Node* make_writable(Node** link) {
     Node* node = *link;
     if (node->is_draft) return node;
+    make_room(replaced_, 1);
+    Node* copy = node->is_branch ? branches_.take(*static_cast<Branch*>(node)) : leaves_.take(*node);
+    copy->is_draft = true;
     replaced_.push_back(node);
-    try {
-      Node* copy = pool_.take(*node);
-      copy->is_draft = true;
-      return *link = copy;
-    } catch (...) {
-      replaced_.pop_back();
-      throw;
-    }
+    return *link = copy;
   }
 
-  // Makes the nodes of `path` writable and returns the link from the last of them on towards `bits`.
-  Node** writable_link(const Bits& bits, std::span<Node* const> path) {
+  // The same for a node that is to have a child.
+  Branch* make_writable_branch(Node** link) {
+    if ((*link)->is_branch) return static_cast<Branch*>(make_writable(link));
+    make_room(replaced_, 1);
+    Branch* branch = take_branch(**link);
+    branch->is_draft = true;
+    drop(*link);
+    *link = branch;
+    return branch;
+  }
+
+  // Makes the first `depth` nodes on the way to `bits` writable and returns the link from the last of them on.
+  Node** writable_link(const Bits& bits, std::size_t depth) {
     Node** link = &draft_;
-    for (std::size_t i = 0; i < path.size(); ++i) {
-      Node* node = make_writable(link);
-      link = &node->child[bit_after(bits, node->length)];
+    for (std::size_t i = 0; i < depth; ++i) {
+      auto* branch = static_cast<Branch*>(make_writable(link));
+      link = &branch->child[bit_after(bits, branch->length)];
     }
     return link;
   }
 
-  Node* take_fork(Node* below, Node* added, unsigned common) {
+  Branch* take_branch(const Node& node) {
+    Branch branch{node, {}};
+    branch.is_branch = true;
+    return branches_.take(branch);
+  }
+
+  Branch* take_fork(Node* below, const Node& added, unsigned common) {
+    Branch* fork = take_branch({.bits = first_bits(added.bits, common), .peer = {}, .length = static_cast<std::uint8_t>(common)});
     try {
-      Node* fork = pool_.take({.bits = first_bits(added->bits, common), .peer = {}, .length = static_cast<std::uint8_t>(common)});
-      fork->child[bit_after(added->bits, common)] = added;
+      fork->child[bit_after(added.bits, common)] = leaves_.take(added);
       fork->child[bit_after(below->bits, common)] = below;
       return fork;
     } catch (...) {
-      pool_.return_node(added);
+      branches_.return_node(fork);
       throw;
+    }
+  }
+
+  void return_node(Node* node) noexcept {
+    if (node->is_branch) {
+      branches_.return_node(static_cast<Branch*>(node));
+    } else {
+      leaves_.return_node(node);
     }
   }
 
@@ -235,7 +274,7 @@ class Trie {
 
   void drop(Node* node) noexcept {
     if (node->is_draft) {
-      pool_.return_node(node);
+      return_node(node);
     } else {
       replaced_.push_back(node);
     }
@@ -245,16 +284,20 @@ class Trie {
   static void settle(Node* node) noexcept {
     if (node == nullptr || !node->is_draft) return;
     node->is_draft = false;
-    for (Node* child : node->child) settle(child);
+    if (!node->is_branch) return;
+    for (Node* child : static_cast<Branch*>(node)->child) settle(child);
   }
 
   void return_drafts(Node* node) noexcept {
     if (node == nullptr || !node->is_draft) return;
-    for (Node* child : node->child) return_drafts(child);
-    pool_.return_node(node);
+    if (node->is_branch) {
+      for (Node* child : static_cast<Branch*>(node)->child) return_drafts(child);
+    }
+    return_node(node);
   }
 
-  NodePool<Node> pool_;
+  NodePool<Node> leaves_;
+  NodePool<Branch> branches_;
   Node* draft_ = nullptr;
   Node* published_ = nullptr;
   std::size_t draft_size_ = 0;

@@ -17,7 +17,7 @@
 
 namespace wgu::tunnel {
 
-// allowed_ips.cc. One node type a family, so that IPv4 does not pay for 16-byte addresses.
+// allowed_ips.cc. Node types of its own for each family, so that IPv4 does not pay for 16-byte addresses.
 template <typename Bits>
 struct TrieNode;
 struct Bits128;

@@ -2,6 +2,7 @@
 // private key (which removes a peer of that key), replace_peers, then the peers in turn.
 #include "tunnel/configuration.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <unordered_set>
 #include <utility>
@@ -100,11 +101,8 @@ Configuration::PeerRecord& Configuration::add_peer(const PublicKey& key, Commit&
 void Configuration::remove_peer(const PublicKey& key, Commit& commit) {
   const auto entry = peers_.find(key);
   if (entry == peers_.end()) return;
-  const PeerRecord& record = entry->second;
-  for (const Prefix& prefix : record.allowed_ips) {
-    allowed_ips_.remove(prefix, record.id);
-    note_home(prefix, std::nullopt, commit);
-  }
+  PeerRecord& record = entry->second;
+  take_allowed_ips(record, commit);
   for (ShardRemovals& shard : commit.removals) shard.directory.emplace_back(key, record.id);
   // The slot is not free before the shards have removed its tenant: in this commit a new peer takes another.
   vacated_.push_back(record.id);
@@ -118,24 +116,47 @@ void Configuration::note_home(const Prefix& prefix, std::optional<std::uint16_t>
   if (tells_homes_) commit.homes.push_back({prefix, home});
 }
 
+std::vector<Prefix> Configuration::allowed_ips_of(const PeerRecord& record) const {
+  std::vector<Prefix> blocks = record.allowed_ips.sorted();
+  if (record.allowed_ips.has_stale()) {
+    blocks.erase(std::unique(blocks.begin(), blocks.end()), blocks.end());
+    std::erase_if(blocks, [&](const Prefix& block) { return allowed_ips_.owner(block) != record.id; });
+  }
+  return blocks;
+}
+
+void Configuration::take_allowed_ips(PeerRecord& record, Commit& commit) {
+  for (const Prefix& block : record.allowed_ips.sorted()) {
+    if (allowed_ips_.remove(block, record.id)) note_home(block, std::nullopt, commit);
+  }
+  record.allowed_ips = {};
+}
+
+void Configuration::note_taken(PeerRecord& record) {
+  if (!record.allowed_ips.note_stale()) return;
+  BlockList packed;
+  for (const Prefix& block : allowed_ips_of(record)) packed.add(block);
+  record.allowed_ips = std::move(packed);
+}
+
 void Configuration::change_allowed_ips(PeerRecord& record, const PeerChange& change, Commit& commit) {
-  if (change.replace_allowed_ips) {
-    for (const Prefix& prefix : record.allowed_ips) {
-      allowed_ips_.remove(prefix, record.id);
-      note_home(prefix, std::nullopt, commit);
-    }
-    record.allowed_ips.clear();
+  if (change.replace_allowed_ips) take_allowed_ips(record, commit);
+  if (record.allowed_ips.empty()) {
+    std::size_t packed = 0;
+    for (const AllowedIpChange& allowed : change.allowed_ips) packed += allowed.remove ? 0 : BlockList::packed_size(allowed.prefix);
+    record.allowed_ips.reserve(packed);
   }
   for (const AllowedIpChange& allowed : change.allowed_ips) {
     if (allowed.remove) {
       if (!allowed_ips_.remove(allowed.prefix, record.id)) continue;
-      record.allowed_ips.erase(allowed.prefix);
+      note_taken(record);
       note_home(allowed.prefix, std::nullopt, commit);
       continue;
     }
     const PeerId before = allowed_ips_.insert(allowed.prefix, record.id);
-    if (before.is_set() && before != record.id) peers_.at(keys_by_slot_.at(slot_key(before))).allowed_ips.erase(allowed.prefix);
-    record.allowed_ips.insert(allowed.prefix);
+    if (before == record.id) continue;
+    if (before.is_set()) note_taken(peers_.at(keys_by_slot_.at(slot_key(before))));
+    record.allowed_ips.add(allowed.prefix);
     if (!before.is_set() || before.home != record.id.home) note_home(allowed.prefix, record.id.home, commit);
   }
 }

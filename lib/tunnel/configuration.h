@@ -4,11 +4,11 @@
 
 #include <map>
 #include <optional>
-#include <set>
 #include <unordered_map>
 #include <vector>
 
 #include "tunnel/allowed_ips.h"
+#include "tunnel/block_list.h"
 #include "tunnel/shard.h"
 #include "wgu/device.h"
 
@@ -52,7 +52,7 @@ class Configuration {
       PeerStatus& peer = status.peers.emplace_back();
       peer.public_key = key;
       fill(record.id, peer);
-      peer.allowed_ips.assign(record.allowed_ips.begin(), record.allowed_ips.end());
+      peer.allowed_ips = allowed_ips_of(record);
     }
     return status;
   }
@@ -67,7 +67,7 @@ class Configuration {
   struct PeerRecord {
     PeerId id;
     std::uint64_t age = 0;
-    std::set<Prefix> allowed_ips;
+    BlockList allowed_ips;
   };
   struct Slots {  // of one shard
     std::vector<std::uint16_t> generations;
@@ -78,6 +78,9 @@ class Configuration {
   PeerRecord& add_peer(const PublicKey& key, Commit& commit);
   void remove_peer(const PublicKey& key, Commit& commit);
   void note_home(const Prefix& prefix, std::optional<std::uint16_t> home, Commit& commit) const;
+  [[nodiscard]] std::vector<Prefix> allowed_ips_of(const PeerRecord& record) const;  // sorted
+  void take_allowed_ips(PeerRecord& record, Commit& commit);                         // all of them
+  void note_taken(PeerRecord& record);                                               // one of them
   void change_allowed_ips(PeerRecord& record, const PeerChange& change, Commit& commit);
   [[nodiscard]] PeerId take_slot();
 

@@ -196,7 +196,7 @@ void Peer::data_received(Instant now) {
 
 Handshake::Verdict Peer::accept_initiation(const noise::OpenedInitiation& opened, const Source& source, Instant now,
                                            TunnelOutput& output) {
-  const Handshake::Verdict verdict = handshake_.accept_initiation(opened, now);
+  const Handshake::Verdict verdict = handshake_.accept_initiation(*context_.identity, opened, now);
   if (verdict != Handshake::Verdict::kAccepted) return verdict;
   ++context_.counters.initiations_received;
   forget_handshake_index();  // an initiation of ours that was under way has given way to theirs

@@ -73,6 +73,13 @@ TEST(X25519, RefusesEveryPointOfLowOrder) {
       Bytes shared(32, 0xcc);
       EXPECT_FALSE(x25519(key_of(counting(32, 1)), key_of(public_key), shared.data())) << hex(public_key);
       EXPECT_EQ(shared, Bytes(32)) << hex(public_key);
+      EXPECT_TRUE(has_low_order(key_of(public_key))) << hex(public_key);
+      // One bit beside such a point is none.
+      for (std::size_t bit = 0; bit < 255; ++bit) {
+        Bytes other = public_key;
+        other[bit / 8] = static_cast<std::uint8_t>(other[bit / 8] ^ 1U << bit % 8);
+        EXPECT_EQ(has_low_order(key_of(other)), !x25519(key_of(counting(32, 1)), key_of(other), shared.data())) << hex(other);
+      }
     }
   }
 }

@@ -46,7 +46,7 @@ TEST_F(LowOrder, PeerOfLowOrderIsNotUsable) {
     Transcript forger = opened.transcript;
     forger.mix_key_and_derive(kZero);
     forger.encrypt_and_hash(stamp(1), opened.sealed_timestamp.data());
-    EXPECT_EQ(handshake.accept_initiation(opened, at(0s)), Verdict::kInvalid);
+    EXPECT_EQ(handshake.accept_initiation(bob.identity, opened, at(0s)), Verdict::kInvalid);
   }
 }
 

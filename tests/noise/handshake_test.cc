@@ -45,7 +45,7 @@ TEST_P(HandshakeVectors, EveryByte) {
   ASSERT_TRUE(opened);
   EXPECT_EQ(opened->remote_static.bytes, unhex_array<32>(vectors::kInitiatorPublic));
   EXPECT_EQ(opened->sender_index, kAliceIndex);
-  ASSERT_EQ(responder.handshake->accept_initiation(*opened, at(0s)), Verdict::kAccepted);
+  ASSERT_EQ(responder.handshake->accept_initiation(responder.identity, *opened, at(0s)), Verdict::kAccepted);
   ResponseBytes response;
   response.fill(0xEE);
   ASSERT_TRUE(responder.handshake->create_response(unhex_array<32>(vectors::kResponderEphemeral), kBobIndex, response));
@@ -258,8 +258,8 @@ TEST_F(HandshakeTest, InitiationOfAnotherPeerIsInvalid) {
   End bob_with_carol(bytes_of("bob"), public_of(bytes_of("carol")));
   const auto opened = open_initiation(bob.identity, alice.initiate(stamp(1)));
   ASSERT_TRUE(opened);
-  EXPECT_EQ(bob_with_carol.handshake->accept_initiation(*opened, at(0s)), Verdict::kInvalid);
-  EXPECT_EQ(bob.handshake->accept_initiation(*opened, at(0s)), Verdict::kAccepted);
+  EXPECT_EQ(bob_with_carol.handshake->accept_initiation(bob_with_carol.identity, *opened, at(0s)), Verdict::kInvalid);
+  EXPECT_EQ(bob.handshake->accept_initiation(bob.identity, *opened, at(0s)), Verdict::kAccepted);
 }
 
 // Anyone who knows Bob's public key can claim Alice's static key; only static-static proves it.
@@ -270,7 +270,7 @@ TEST_F(HandshakeTest, ClaimedStaticKeyIsNotBelieved) {
   const auto opened = open_initiation(bob.identity, claimed);
   ASSERT_TRUE(opened);
   EXPECT_EQ(opened->remote_static, alice.identity.public_key);
-  EXPECT_EQ(bob.handshake->accept_initiation(*opened, at(0s)), Verdict::kInvalid);
+  EXPECT_EQ(bob.handshake->accept_initiation(bob.identity, *opened, at(0s)), Verdict::kInvalid);
   EXPECT_EQ(bob.accept(alice.initiate(stamp(1)), at(0s)), Verdict::kAccepted);  // greatest timestamp has not moved
 }
 
@@ -279,7 +279,7 @@ TEST_F(HandshakeTest, OtherSpellingOfAPeersKeyIsNotThePeer) {
   alice.identity.public_key.bytes[31] |= 0x80;
   const auto opened = open_initiation(bob.identity, alice.initiate(stamp(1)));
   ASSERT_TRUE(opened);
-  EXPECT_EQ(bob.handshake->accept_initiation(*opened, at(0s)), Verdict::kInvalid);
+  EXPECT_EQ(bob.handshake->accept_initiation(bob.identity, *opened, at(0s)), Verdict::kInvalid);
 }
 
 TEST_F(HandshakeTest, OnlyGreaterTimestampsAreAccepted) {
@@ -353,12 +353,12 @@ TEST_F(HandshakeTest, WithoutPrivateKeyNothingIsMade) {
   ASSERT_TRUE(opened);
   bob.handshake->set_identity(Identity{});
   EXPECT_FALSE(bob.handshake->is_usable());
-  EXPECT_EQ(bob.handshake->accept_initiation(*opened, at(0s)), Verdict::kInvalid);
+  EXPECT_EQ(bob.handshake->accept_initiation(bob.identity, *opened, at(0s)), Verdict::kInvalid);
   InitiationBytes message{};
   EXPECT_FALSE(bob.handshake->create_initiation(bob.identity, bytes_of("e"), stamp(1), 1, message));
   bob.handshake->set_identity(bob.identity);
   EXPECT_TRUE(bob.handshake->is_usable());
-  EXPECT_EQ(bob.handshake->accept_initiation(*opened, at(0s)), Verdict::kAccepted);
+  EXPECT_EQ(bob.handshake->accept_initiation(bob.identity, *opened, at(0s)), Verdict::kAccepted);
 }
 
 TEST_F(HandshakeTest, NewIdentityForgetsTheHandshakeUnderWayAndKeepsThePresharedKey) {
@@ -373,6 +373,25 @@ TEST_F(HandshakeTest, NewIdentityForgetsTheHandshakeUnderWayAndKeepsThePreshared
   expect_handshake_succeeds(2);
 }
 
+// What was derived under the old identity is of no use to the new one, on either side, whether it initiates or responds.
+TEST_F(HandshakeTest, NewIdentityDerivesAnew) {
+  expect_handshake_succeeds(1);
+  const Identity carol = identity_of(bytes_of("carol"));
+  End bob_of_carol(bytes_of("bob"), carol.public_key);
+  alice.handshake->set_identity(carol);
+  for (const bool is_initiator : {true, false}) {
+    Handshake& from = is_initiator ? *alice.handshake : *bob_of_carol.handshake;
+    Handshake& to = is_initiator ? *bob_of_carol.handshake : *alice.handshake;
+    const Identity& ours = is_initiator ? carol : bob_of_carol.identity;
+    const Identity& theirs = is_initiator ? bob_of_carol.identity : carol;
+    InitiationBytes message{};
+    ASSERT_TRUE(from.create_initiation(ours, bytes_of("e"), stamp(5), 1, message));
+    const auto opened = open_initiation(theirs, message);
+    ASSERT_TRUE(opened);
+    EXPECT_EQ(to.accept_initiation(theirs, *opened, at(5s)), Verdict::kAccepted);
+  }
+}
+
 TEST_F(HandshakeTest, HandshakeIsErasedWithTheSessionBegun) {
   // The slab hands out the slot it got back last: look into it before the handshake does.
   for (const bool begins_session : {true, false}) {
@@ -384,10 +403,11 @@ TEST_F(HandshakeTest, HandshakeIsErasedWithTheSessionBegun) {
     const auto* const secrets = static_cast<const PeerSecrets*>(slot);
     Point ss{};
     ASSERT_TRUE(crypto::x25519(alice.identity.private_key.reveal(), bob.identity.public_key.bytes, ss.data()));
-    ASSERT_EQ(to_vector(secrets->static_static), to_vector(ss)) << "not the slot that the handshake uses";
+    EXPECT_EQ(to_vector(secrets->static_static), std::vector<std::uint8_t>(32)) << "before a handshake needs it";
 
     InitiationBytes initiation{};
     ASSERT_TRUE(handshake.create_initiation(alice.identity, bytes_of("e"), stamp(begins_session ? 1 : 2), kAliceIndex, initiation));
+    ASSERT_EQ(to_vector(secrets->static_static), to_vector(ss)) << "not the slot that the handshake uses";
     EXPECT_EQ(to_vector(secrets->ephemeral_private), to_vector(bytes_of("e")));
     ASSERT_EQ(bob.accept(initiation, at(begins_session ? 0s : 1s)), Verdict::kAccepted);
     ASSERT_EQ(handshake.consume_response(alice.identity, bob.respond()), Verdict::kAccepted);

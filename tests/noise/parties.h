@@ -41,7 +41,7 @@ struct End {
   }
   Verdict accept(std::span<const std::uint8_t> message, Instant now) {
     const auto opened = open_initiation(identity, message);
-    return opened ? handshake->accept_initiation(*opened, now) : Verdict::kInvalid;
+    return opened ? handshake->accept_initiation(identity, *opened, now) : Verdict::kInvalid;
   }
   ResponseBytes respond(std::string_view ephemeral = "responder ephemeral", std::uint32_t index = kBobIndex) {
     ResponseBytes message{};

@@ -389,10 +389,10 @@ TEST(AllowedIps, UnpublishedMemoryIsFreedToo) {
   EXPECT_EQ(trie.memory_bytes(), 0U);
 }
 
-TEST(AllowedIps, ABlockCostsAtMost64BytesOr96) {
+TEST(AllowedIps, ABlockCostsAtMost48BytesOr80) {
   std::mt19937 random(printed_seed());
   constexpr std::size_t kBlocks = 100'000;
-  for (const auto& [family, bound] : {std::pair{Family::kIpv4, 65U}, std::pair{Family::kIpv6, 97U}}) {  // one for chunk headers
+  for (const auto& [family, bound] : {std::pair{Family::kIpv4, 49U}, std::pair{Family::kIpv6, 81U}}) {  // one for chunk headers
     AllowedIps trie;
     while (trie.size() < kBlocks) {
       IpAddress address;

@@ -4,8 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cerrno>
 #include <map>
+#include <random>
 
 #include "tunnel/packets.h"
 
@@ -80,6 +82,48 @@ TEST_F(Configurations, ReplaceAllowedIpsAndTakeAway) {
   const auto after = commit(with(std::move(replaced)));
   EXPECT_EQ(text(), "a: 10.4.0.0/16; b: 10.3.0.0/16; ");
   EXPECT_FALSE(route(after, "10.2.0.1").is_set());
+}
+
+// Blocks that come, go and move between peers at random, beside a map: whatever a peer's list still holds of former blocks, status()
+// tells those that it has, in order and once.
+TEST_F(Configurations, ListsAgreeWithAModelHoweverBlocksMove) {
+  const std::uint32_t seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 source(seed);
+  const auto random = [&source](unsigned bound) { return static_cast<unsigned>(source()) % bound; };
+  const std::array<std::string, 3> names = {"a", "b", "c"};
+  const std::array<const char*, 8> blocks = {"0.0.0.0/0", "10.0.0.0/8", "10.1.0.0/16", "10.1.2.3/32", "::/0", "fd00::/8", "fd00::/64", "fd00::1/128"};
+  std::map<Prefix, std::string> model;
+  commit(with(peer("a"), peer("b"), peer("c")));
+  for (int round = 0; round < 300; ++round) {
+    DeviceChange change;
+    for (unsigned i = random(3); i < 3; ++i) {
+      const std::string& name = names[random(3)];
+      PeerChange& to = change.peers.emplace_back(peer(name));
+      to.replace_allowed_ips = random(8) == 0;
+      if (to.replace_allowed_ips) std::erase_if(model, [&](const auto& entry) { return entry.second == name; });
+      for (unsigned n = random(6); n > 0; --n) {
+        const Prefix block = prefix(blocks[random(8)]);
+        const bool is_removed = random(3) == 0;
+        to.allowed_ips.push_back({block, is_removed});
+        if (!is_removed) {
+          model[block] = name;
+        } else if (const auto entry = model.find(block); entry != model.end() && entry->second == name) {
+          model.erase(entry);
+        }
+      }
+    }
+    commit(std::move(change));
+    std::string expected;
+    for (const std::string& name : names) {
+      expected += name + ':';
+      for (const auto& [block, owner] : model) {
+        if (owner == name) expected += ' ' + block.to_string();
+      }
+      expected += "; ";
+    }
+    ASSERT_EQ(text(), expected) << round;
+  }
 }
 
 TEST_F(Configurations, RemoveUpdateOnlyReplacePeers) {

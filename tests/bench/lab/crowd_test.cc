@@ -46,7 +46,7 @@ TEST(Crowd, InitiationsAreWhatAResponderAccepts) {
     EXPECT_EQ(opened->remote_static, keys[i % 3]) << i;
     EXPECT_EQ(opened->sender_index, i);
     // kAccepted only when newer than the member's one before.
-    EXPECT_EQ(handshakes[i % 3].accept_initiation(*opened, now), noise::Handshake::Verdict::kAccepted) << i;
+    EXPECT_EQ(handshakes[i % 3].accept_initiation(responder, *opened, now), noise::Handshake::Verdict::kAccepted) << i;
     now += std::chrono::seconds(1);
   }
 }
