@@ -24,7 +24,7 @@ namespace {
 
 using namespace avx512;
 
-constexpr size_t kGroup = 64;  // packets of one workspace
+constexpr size_t kGroup = kMostPackets;  // of one workspace
 
 // Measured.
 constexpr size_t kGroupBytes = 1 << 20;
@@ -44,8 +44,16 @@ bool runs_here() noexcept {
 }
 
 struct Workspace {
+  using TwoPowers = Powers[2];
+  // Where `count` powers are put.
+  TwoPowers& powers(size_t count) {
+    powers_used = std::max(powers_used, count);
+    return all_powers;
+  }
+
   OneTimeKey keys[kGroup];
-  Powers powers[2];
+  Powers all_powers[2];
+  size_t powers_used = 0;  // of each
   alignas(64) uint8_t stream[kStreamBlocks * kBlock];
 };
 
@@ -102,11 +110,11 @@ size_t authenticate_twins(const Message* messages, size_t count, Workspace& work
   if (same <= kPolyLanes) return 0;
   const size_t blocks = poly_blocks(messages[0].length);
   if (blocks <= kBlocksForSquare) {
-    authenticate_twins<1>(messages, same, workspace.powers, tags);
+    authenticate_twins<1>(messages, same, workspace.powers(1), tags);
   } else if (blocks <= kBlocksForTwinFourth) {
-    authenticate_twins<2>(messages, same, workspace.powers, tags);
+    authenticate_twins<2>(messages, same, workspace.powers(2), tags);
   } else {
-    authenticate_twins<4>(messages, same, workspace.powers, tags);
+    authenticate_twins<4>(messages, same, workspace.powers(4), tags);
   }
   return same;
 }
@@ -117,11 +125,11 @@ size_t authenticate_lanes(const Message* messages, size_t count, Workspace& work
   size_t most_blocks = 0;
   for (size_t lane = 0; lane < together; ++lane) most_blocks = std::max(most_blocks, poly_blocks(messages[lane].length));
   if (most_blocks <= kBlocksForSquare) {
-    authenticate_lanes<1>(messages, together, workspace.powers[0], tags);
+    authenticate_lanes<1>(messages, together, workspace.powers(1)[0], tags);
   } else if (most_blocks <= kBlocksForFourth) {
-    authenticate_lanes<2>(messages, together, workspace.powers[0], tags);
+    authenticate_lanes<2>(messages, together, workspace.powers(2)[0], tags);
   } else {
-    authenticate_lanes<4>(messages, together, workspace.powers[0], tags);
+    authenticate_lanes<4>(messages, together, workspace.powers(4)[0], tags);
   }
   return together;
 }
@@ -135,7 +143,7 @@ void authenticate(Message* messages, size_t count, Workspace& workspace, Take ta
   for (size_t i = 0; i < count;) {
     size_t done = authenticate_twins(messages + i, count - i, workspace, tags);
     if (done == 0 && number_alone(messages + i, count - i) > 0) {
-      authenticate_alone(messages[i], workspace.powers[0], tags[0]);
+      authenticate_alone(messages[i], workspace.powers(3)[0], tags[0]);
       done = 1;
     }
     if (done == 0) done = authenticate_lanes(messages + i, count - i, workspace, tags[0]);
@@ -145,10 +153,10 @@ void authenticate(Message* messages, size_t count, Workspace& workspace, Take ta
   }
 }
 
-// Erased: the keys that were used, and the powers, whichever were.
+// Those that were used, and the powers.
 inline void erase_keys(Workspace& workspace, size_t count) {
   erase(workspace.keys, count * sizeof(OneTimeKey));
-  erase(workspace.powers, sizeof workspace.powers);
+  for (Powers& powers : workspace.all_powers) erase(powers.of, workspace.powers_used * sizeof powers.of[0]);
 }
 
 static_assert((kPolyLanes + 1) * (kMeanForChain - kAeadTagSize) > kStreamBlocks * kBlock, "what is chained is never few blocks");
@@ -161,10 +169,10 @@ constexpr bool is_long(const Job& job) {
   return text_length(job) >= kLong;
 }
 
-// How many of the long ones are chained: as many as the passes of all have stretches for, from when the first has gone through them
-// until the last one's turn comes; and so that the rest of the long fill their lock-steps.
+// Which packets are chained, as bits: as many of the long ones as the passes of all have stretches for, from when the first has gone
+// through them until the last one's turn comes; and so that the rest of the long fill their lock-steps.
 template <class Job>
-[[gnu::noinline]] size_t number_chained(const Job* jobs, size_t count) {
+[[gnu::noinline]] uint64_t choose_chained(const Job* jobs, size_t count) {
   size_t row_blocks = 0;
   size_t number_long = 0;
   for (size_t i = 0; i < count; ++i) {
@@ -182,14 +190,28 @@ template <class Job>
     ++chained;
   }
   const size_t rest = (number_long - chained + kPolyLanes - 1) / kPolyLanes * kPolyLanes;
-  return number_long > rest ? number_long - rest : 0;
+  chained = number_long > rest ? number_long - rest : 0;
+  uint64_t chosen = 0;
+  for (size_t i = 0; chained > 0; ++i) {
+    if (!is_long(jobs[i])) continue;
+    chosen |= uint64_t{1} << i;
+    --chained;
+  }
+  return chosen;
 }
+
+// The jobs of a group, those first that are chained: act(job).
+template <class Job, class Act>
+WGU_INLINE void for_each(Job* jobs, size_t count, uint64_t chained, Act act) {
+  for (uint64_t set = chained; set != 0; set &= set - 1) act(jobs[std::countr_zero(set)]);
+  for (uint64_t set = ~chained & ~uint64_t{0} >> (kGroup - count); set != 0; set &= set - 1) act(jobs[std::countr_zero(set)]);
+}
+static_assert(kGroup == 64);
 
 // Encrypts the row, and authenticates its first packets with it, each once it is encrypted.
 template <class Take>
 [[gnu::noinline]] void seal_chained(BlockRow& row, const Message* messages, size_t count, Take take) {
   Chain chain(messages, count);
-  row.begin(true, true);
   while (row.left() > 0 || chain.is_laid_out()) {
     if (!chain.is_laid_out()) {
       row.pass();
@@ -207,25 +229,23 @@ template <class Take>
 
 void seal_group(SealJob* jobs, size_t count, size_t total) {
   Workspace workspace;
-  Packet packets[kGroup];
   Message messages[kGroup];
-  const size_t chained = count > kPolyLanes && total >= count * kMeanForChain ? number_chained(jobs, count) : 0;
-  size_t next_chained = 0;  // they go first
-  size_t next_other = chained;
-  for (size_t i = 0; i < count; ++i) {
-    const SealJob& job = jobs[i];
-    const size_t place = next_chained < chained && is_long(job) ? next_chained++ : next_other++;
-    packets[place] = {job.key, job.counter, job.in, job.out, job.length};
-    messages[place] = {job.out, job.length, &workspace.keys[place], static_cast<uint32_t>(place)};
-  }
+  const uint64_t chosen = count > kPolyLanes && total >= count * kMeanForChain ? choose_chained(jobs, count) : 0;
+  const auto chained = static_cast<size_t>(std::popcount(chosen));
+  BlockRow row(true, true, workspace.keys);
+  uint32_t place = 0;
+  for_each(jobs, count, chosen, [&](const SealJob& job) {
+    row.add({job.key, job.counter, job.in, job.out, job.length});
+    messages[place] = {job.out, job.length, &workspace.keys[place], place};
+    ++place;
+  });
   const auto write_tag = [](const Message& message, uint64_t low, uint64_t high) {
     auto* tag = const_cast<uint8_t*>(message.data) + message.length;
     std::memcpy(tag, &low, 8);
     std::memcpy(tag + 8, &high, 8);
   };
-  BlockRow row(packets, count, workspace.keys);
   if (chained == 0) {
-    row.run(true, true);
+    row.run();
   } else {
     seal_chained(row, messages, chained, write_tag);
   }
@@ -246,11 +266,9 @@ void seal_group(SealJob* jobs, size_t count, size_t total) {
 // Opens the packets found good already, and authenticates meanwhile the messages, whose packets follow once they are found good.
 template <class Judge>
 [[gnu::noinline]] void open_chained(const Packet* packets, size_t good, const Message* messages, size_t count, Judge judge) {
-  Packet in_row[kGroup];
-  std::copy(packets, packets + good, in_row);
-  BlockRow row(in_row, good, nullptr);
+  BlockRow row(false, true, nullptr);
+  for (size_t i = 0; i < good; ++i) row.add(packets[i]);
   Chain chain(messages, count);
-  row.begin(false, true);
   chain.lay_out(count);
   while (row.left() > 0 || chain.is_laid_out()) {
     if (!chain.is_laid_out()) {
@@ -261,10 +279,7 @@ template <class Judge>
       absorb(chain.stretches());
     }
     chain.hand_out([&](const Message& message, uint64_t low, uint64_t high) {
-      in_row[good] = judge(message, low, high);
-      if (in_row[good].length == 0) return;
-      ++good;
-      row.append();
+      row.add(judge(message, low, high));
     });
     chain.lay_out(count);
   }
@@ -277,21 +292,19 @@ void open_group(OpenJob* jobs, size_t count, size_t total) {
   Packet packets[kGroup];
   Message messages[kGroup];
   OpenJob* job_of[kGroup];
-  const size_t chained = count > kPolyLanes && total >= count * kMeanForChain ? number_chained(jobs, count) : 0;
-  size_t next_chained = 0;  // they go first
-  size_t used = chained;
+  const uint64_t chosen = count > kPolyLanes && total >= count * kMeanForChain ? choose_chained(jobs, count) : 0;
+  const auto chained = static_cast<size_t>(std::popcount(chosen));
+  size_t used = 0;
   size_t text_blocks = 0;
-  for (size_t i = 0; i < count; ++i) {
-    OpenJob& job = jobs[i];
+  for_each(jobs, count, chosen, [&](OpenJob& job) {
     job.is_authentic = false;
-    if (job.length < kAeadTagSize) continue;
-    const size_t place = next_chained < chained && is_long(job) ? next_chained++ : used++;
+    if (job.length < kAeadTagSize) return;
     const size_t length = job.length - kAeadTagSize;
-    packets[place] = {job.key, job.counter, job.in, job.out, length};
-    messages[place] = {job.in, length, &workspace.keys[place], static_cast<uint32_t>(place)};
-    job_of[place] = &job;
+    packets[used] = {job.key, job.counter, job.in, job.out, length};
+    messages[used] = {job.in, length, &workspace.keys[used], static_cast<uint32_t>(used)};
+    job_of[used++] = &job;
     text_blocks += (length + kBlock - 1) / kBlock;
-  }
+  });
   const auto judge = [&](const Message& message, uint64_t low, uint64_t high) {
     uint64_t tag[2];
     std::memcpy(tag, message.data + message.length, sizeof tag);
@@ -299,7 +312,11 @@ void open_group(OpenJob* jobs, size_t count, size_t total) {
   };
   // Few blocks: the whole key stream with the keys, so that these do not need a pass of their own.
   const bool is_small = text_blocks <= kStreamBlocks;
-  BlockRow(packets, used, workspace.keys, is_small ? workspace.stream : nullptr).run(true, is_small);
+  {
+    BlockRow row(true, is_small, workspace.keys, is_small ? workspace.stream : nullptr);
+    for (size_t i = 0; i < used; ++i) row.add(packets[i]);
+    row.run();
+  }
   authenticate(messages + chained, used - chained, workspace, judge);
   conclude(job_of + chained, packets + chained, used - chained);
   const uint8_t* stream = workspace.stream;
@@ -321,7 +338,9 @@ void open_group(OpenJob* jobs, size_t count, size_t total) {
   if (is_small) {
     erase(workspace.stream, text_blocks * kBlock);
   } else if (chained == 0) {
-    BlockRow(packets, good, nullptr).run(false, true);
+    BlockRow row(false, true, nullptr);
+    for (size_t i = 0; i < good; ++i) row.add(packets[i]);
+    row.run();
   } else {
     open_chained(packets + chained, good - chained, messages, chained, [&](const Message& message, uint64_t low, uint64_t high) {
       judge(message, low, high);

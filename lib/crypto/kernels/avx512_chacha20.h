@@ -95,51 +95,59 @@ inline uint32_t word_at(const uint8_t* bytes) {
   return word;
 }
 
-// The blocks of a group in one row, from first_block (0: the one-time key; 1: the first of the text) to the end of each packet.
-// `stream` unset: the text is encrypted; set: the key stream of the text is laid there, block after block.
+constexpr size_t kMostPackets = 64;  // of a row
+
+// The blocks of up to 64 packets in one row: each one's block 0, its one-time key, and those of its text, or only one of both.
 class BlockRow {
  public:
-  BlockRow(const Packet* packets, size_t count, OneTimeKey* keys, uint8_t* stream = nullptr)
-      : packets_(packets), count_(count), keys_(keys), stream_(stream) {}
-
-  void run(bool with_keys, bool with_text) {
-    begin(with_keys, with_text);
-    while (left_ > 0) pass();
-    end();
-  }
-
-  // The same pass by pass.
-  void begin(bool with_keys, bool with_text) {
-    first_block_ = block_ = with_keys ? 0 : 1;
-    with_text_ = with_text;
-    for (size_t i = 0; i < count_; ++i) left_ += end_block(i) - first_block_;
+  // `stream` unset: the text is encrypted; set: the key stream of the text is laid there, block after block.
+  BlockRow(bool with_keys, bool with_text, OneTimeKey* keys, uint8_t* stream = nullptr)
+      : first_block_(with_keys ? 0 : 1), with_text_(with_text), keys_(reinterpret_cast<std::uintptr_t>(keys)), stream_(stream) {
+    start_[0] = 0;
   }
 
   // One more packet stands behind the last.
-  void append() { left_ += end_block(count_++) - first_block_; }
+  WGU_INLINE void add(const Packet& packet) {
+    const size_t text_blocks = with_text_ ? (packet.length + kBlock - 1) / kBlock : 0;
+    const size_t blocks = 1 - first_block_ + text_blocks;
+    if (blocks == 0) return;
+    const size_t i = count_++;
+    end_ += blocks;
+    start_[i + 1] = end_;
+    counter_[i] = packet.counter;
+    in_[i] = reinterpret_cast<std::uintptr_t>(packet.in) - kBlock;
+    out_[i] = reinterpret_cast<std::uintptr_t>(stream_ != nullptr ? stream_ : packet.out) - kBlock;
+    key_[i] = packet.key;
+    tail_[i] = static_cast<uint8_t>(packet.length % kBlock);
+    if (stream_ != nullptr) stream_ += text_blocks * kBlock;
+  }
 
-  size_t left() const { return left_; }        // blocks
-  size_t complete() const { return number_; }  // packets
+  size_t left() const { return end_ - done_; }  // blocks
+  // Packets of which no block is left.
+  size_t complete() const { return complete_; }
+
+  void run() {
+    while (left() > 0) pass();
+    end();
+  }
 
   void pass() {
-    if (left_ > 24) {
+    if (left() > 24) {
       pass_of_two<Sixteen>();
-    } else if (left_ > 16) {
+    } else if (left() > 16) {
       pass_of_two<Eight>();
-    } else if (left_ > 8) {
+    } else if (left() > 8) {
       pass_of_one<Sixteen>();
     } else {
       pass_of_one<Eight>();
     }
-    left_ -= std::min<size_t>(left_, kMostLanes);
   }
 
   // And the stretches are absorbed meanwhile.
   void pass(const Stretch* stretches) {
-    if (left_ > 24) {
+    if (left() > 24) {
       input_.woven = stretches;
       pass_of_two<Sixteen, true>();
-      left_ -= std::min<size_t>(left_, kMostLanes);
     } else {
       pass();
       absorb(stretches);
@@ -148,17 +156,16 @@ class BlockRow {
 
   void end() {
     erase(&input_, sizeof input_);
-    erase(staging_, most_partials_ * kBlock);
+    erase(aside_, most_partials_ * kBlock);
     erase(idle_, sizeof idle_);
   }
 
  private:
   struct Partial {  // a lane whose packet ends before its block does
+    const uint8_t* in;
     uint8_t* out;
     __mmask64 bytes;
   };
-
-  size_t end_block(size_t i) const { return 1 + (with_text_ ? (packets_[i].length + kBlock - 1) / kBlock : 0); }
 
   template <class Second, bool kIsWoven = false>
   [[gnu::noinline]] void pass_of_two() {
@@ -172,7 +179,7 @@ class BlockRow {
     }
     apply_all(x, lanes_, 0);
     apply_all(y, lanes_, 16);
-    unstage();
+    apply_partials();
   }
 
   template <class Only>
@@ -181,82 +188,135 @@ class BlockRow {
     typename Only::Vector x[16];
     compute_one<Only>(input_, 0, x);
     apply_all(x, lanes_, 0);
-    unstage();
+    apply_partials();
   }
 
-  // One-time keys alone, a packet a lane.
-  void fill_with_keys(unsigned lane_count) {
-    erase(input_.block, sizeof input_.block);
-    unsigned used = 0;
-    bool is_mixed = false;
-    for (; used < lane_count && number_ < count_; ++used, ++number_) {
-      const Packet& packet = packets_[number_];
-      if (packet.key != key_in_lanes_) {
-        set_key(used, packet.key);
-        is_mixed = used > 0;
-      }
-      input_.nonce_low[used] = static_cast<uint32_t>(packet.counter);
-      input_.nonce_high[used] = static_cast<uint32_t>(packet.counter >> 32);
-      lanes_.in[used] = kZeros;
-      lanes_.out[used] = keys_[number_].bytes;
-    }
-    for (; used < lane_count; ++used) {
-      input_.nonce_low[used] = input_.nonce_high[used] = 0;
-      lanes_.in[used] = lanes_.out[used] = idle_;
-    }
-    if (is_mixed) key_in_lanes_ = nullptr;
-  }
-
-  // Packets succeed each other in the lanes; keys that the last pass left there already, stay.
+  // Deals the next blocks to the lanes.
   [[gnu::noinline]] void fill(unsigned lane_count) {
+    const size_t end = done_ + std::min<size_t>(left(), lane_count);
     partial_count_ = 0;
-    if (!with_text_) return fill_with_keys(lane_count);
+    if ((complete_ + kFew >= count_ || start_[complete_ + kFew] >= end) && stream_ == nullptr) {
+      deal_packets(end);
+    } else {
+      deal_lanes(end, lane_count);
+    }
+    for (size_t i = end - done_; i < lane_count; ++i) lanes_.in[i] = lanes_.out[i] = idle_;
+    done_ = end;
+  }
+
+  static __m512i splat(uint64_t word) { return _mm512_set1_epi64(static_cast<long long>(word)); }
+
+  // Packet by packet, which succeed each other in the lanes.
+  WGU_INLINE void deal_packets(size_t end) {
     const __m512i count_up = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    const __m512i offsets = _mm512_set_epi64(7 * kBlock, 6 * kBlock, 5 * kBlock, 4 * kBlock, 3 * kBlock, 2 * kBlock, kBlock, 0);
     const __m512i zero = _mm512_setzero_si512();
     __m512i block[2] = {zero, zero};
     __m512i low[2] = {zero, zero};
     __m512i high[2] = {zero, zero};
-    unsigned used = 0;
-    bool is_mixed = false;
-    while (used < lane_count && number_ < count_) {
-      const Packet& packet = packets_[number_];
-      const size_t end = end_block(number_);
-      const auto taken = static_cast<unsigned>(std::min<size_t>(lane_count - used, end - block_));
-      const uint32_t lanes = ~uint32_t{0} << used;  // these and all after them, whose turn comes
-      const __mmask16 half[2] = {static_cast<__mmask16>(lanes), static_cast<__mmask16>(lanes >> 16)};
-      if (packet.key != key_in_lanes_) {
-        set_key(used, packet.key);
-        is_mixed = used > 0;
-      }
-      const __m512i number = _mm512_add_epi32(count_up, _mm512_set1_epi32(static_cast<int>(static_cast<uint32_t>(block_) - used)));
-      block[0] = _mm512_mask_mov_epi32(block[0], half[0], number);
-      block[1] = _mm512_mask_mov_epi32(block[1], half[1], _mm512_add_epi32(number, _mm512_set1_epi32(16)));
+    for (size_t i = complete_; i < count_ && start_[i] < end; ++i) {
+      size_t lane = std::max<size_t>(start_[i], done_) - done_;
+      const size_t end_lane = std::min<size_t>(start_[i + 1], end) - done_;
+      const size_t lane_block = done_ + first_block_ - start_[i];  // would be lane 0's
+      const uint32_t lanes = ~uint32_t{0} << lane;                  // these and all after them, whose turn comes
+      take_key(i, lane);
+      const __m512i number = _mm512_add_epi32(count_up, _mm512_set1_epi32(static_cast<int>(lane_block)));
 #pragma GCC unroll 2
-      for (int i = 0; i < 2; ++i) {
-        low[i] = _mm512_mask_set1_epi32(low[i], half[i], static_cast<int>(packet.counter));
-        high[i] = _mm512_mask_set1_epi32(high[i], half[i], static_cast<int>(packet.counter >> 32));
+      for (int half = 0; half < 2; ++half) {
+        const auto chosen = static_cast<__mmask16>(lanes >> 16 * half);
+        block[half] = _mm512_mask_mov_epi32(block[half], chosen, _mm512_add_epi32(number, _mm512_set1_epi32(16 * half)));
+        low[half] = _mm512_mask_set1_epi32(low[half], chosen, static_cast<int>(counter_[i]));
+        high[half] = _mm512_mask_set1_epi32(high[half], chosen, static_cast<int>(counter_[i] >> 32));
       }
-      lay_out(packet, used, taken);
-      used += taken;
-      block_ += taken;
-      if (block_ == end) {
-        ++number_;
-        block_ = first_block_;
+      if (lane_block + lane == 0) {
+        lanes_.in[lane] = kZeros;
+        lanes_.out[lane++] = reinterpret_cast<uint8_t*>(keys_ + i * sizeof(OneTimeKey));
       }
+      __m512i in = _mm512_add_epi64(offsets, splat(in_[i] + (lane_block + lane) * kBlock));
+      __m512i out = _mm512_add_epi64(offsets, splat(out_[i] + (lane_block + lane) * kBlock));
+      for (; lane < end_lane; lane += 8) {
+        _mm512_storeu_si512(lanes_.in + lane, in);
+        _mm512_storeu_si512(lanes_.out + lane, out);
+        in = _mm512_add_epi64(in, splat(8 * kBlock));
+        out = _mm512_add_epi64(out, splat(8 * kBlock));
+      }
+      if (start_[i + 1] <= end) complete(i);
     }
-    for (; used < lane_count; ++used) lanes_.in[used] = lanes_.out[used] = idle_;
-    if (is_mixed) key_in_lanes_ = nullptr;
 #pragma GCC unroll 2
-    for (int i = 0; i < 2; ++i) {
-      _mm512_store_si512(input_.block + 16 * i, block[i]);
-      _mm512_store_si512(input_.nonce_low + 16 * i, low[i]);
-      _mm512_store_si512(input_.nonce_high + 16 * i, high[i]);
+    for (int half = 0; half < 2; ++half) {
+      _mm512_store_si512(input_.block + 16 * half, block[half]);
+      _mm512_store_si512(input_.nonce_low + 16 * half, low[half]);
+      _mm512_store_si512(input_.nonce_high + 16 * half, high[half]);
     }
   }
 
+  // Eight lanes at a time, for which the tables of their packets are vectors.
+  WGU_INLINE void deal_lanes(size_t end, unsigned lane_count) {
+    uint32_t starts = 0;  // lanes in which packets start
+    size_t last = complete_ - (start_[complete_] >= done_);  // the packet that the block before belongs to
+    for (size_t i = complete_; i < count_ && start_[i] < end; ++i) {
+      const size_t lane = std::max<size_t>(start_[i], done_) - done_;
+      starts |= uint32_t{start_[i] >= done_} << lane;
+      take_key(i, lane);
+    }
+    const __m512i zeros = splat(reinterpret_cast<std::uintptr_t>(kZeros));
+    __m512i lane = _mm512_add_epi64(_mm512_set_epi64(7, 6, 5, 4, 3, 2, 1, 0), splat(done_ + first_block_));
+#pragma GCC unroll 2
+    for (unsigned half = 0; half < 2; ++half) {
+      if (16 * half >= lane_count) break;
+      __m256i block[2], low[2], high[2];
+#pragma GCC unroll 2
+      for (unsigned part = 0; part < 2; ++part) {
+        const unsigned eight = 2 * half + part;
+        const uint64_t start = starts >> 8 * eight & 0xff;
+        // Byte i: how many packets start in lanes 0 to i.
+        const uint64_t started = (((start * kEachByte & 0x8040201008040201) + 0x7f * kEachByte) >> 7 & kEachByte) * kEachByte;
+        const size_t base = last + (start & 1);
+        last += started >> 56;
+        const __m512i number = _mm512_cvtepu8_epi64(_mm_cvtsi64_si128(static_cast<long long>(started - (start & 1) * kEachByte)));
+        const auto of_lanes = [&](const uint64_t* table) { return _mm512_permutexvar_epi64(number, _mm512_loadu_si512(table + base)); };
+        const __m512i number_of_block = _mm512_sub_epi64(lane, of_lanes(start_));
+        const __m512i offset = _mm512_slli_epi64(number_of_block, 6);
+        const __m512i counter = of_lanes(counter_);
+        block[part] = _mm512_cvtepi64_epi32(number_of_block);
+        low[part] = _mm512_cvtepi64_epi32(counter);
+        high[part] = _mm512_cvtepi64_epi32(_mm512_srli_epi64(counter, 32));
+        const auto is_key = static_cast<__mmask8>(first_block_ == 0 ? start : 0);
+        const __m512i key = _mm512_add_epi64(_mm512_slli_epi64(number, 6), splat(keys_ + base * sizeof(OneTimeKey)));
+        const __m512i in = _mm512_mask_mov_epi64(_mm512_add_epi64(of_lanes(in_), offset), is_key, zeros);
+        _mm512_store_si512(lanes_.in + 8 * eight, stream_ != nullptr ? zeros : in);
+        _mm512_store_si512(lanes_.out + 8 * eight, _mm512_mask_mov_epi64(_mm512_add_epi64(of_lanes(out_), offset), is_key, key));
+        lane = _mm512_add_epi64(lane, splat(8));
+      }
+      const auto both = [](const __m256i* x) { return _mm512_inserti64x4(_mm512_castsi256_si512(x[0]), x[1], 1); };
+      _mm512_store_si512(input_.block + 16 * half, both(block));
+      _mm512_store_si512(input_.nonce_low + 16 * half, both(low));
+      _mm512_store_si512(input_.nonce_high + 16 * half, both(high));
+    }
+    while (complete_ < count_ && start_[complete_ + 1] <= end) complete(complete_);
+  }
+
+  // Keys that the last pass left in the lanes, stay.
+  void take_key(size_t packet, size_t lane) {
+    if (key_[packet] == last_key_ && (lane > 0 || !is_mixed_)) return;
+    set_key(lane, last_key_ = key_[packet]);
+    is_mixed_ = lane > 0;
+  }
+
+  // Of a block that is not full the key stream is laid aside, so that no lane is special to apply_all().
+  void complete(size_t packet) {
+    ++complete_;
+    if (tail_[packet] == 0 || !with_text_ || stream_ != nullptr) return;
+    const size_t lane = start_[packet + 1] - 1 - done_;
+    const size_t offset = (start_[packet + 1] - 1 + first_block_ - start_[packet]) * kBlock;
+    partials_[partial_count_] = {reinterpret_cast<const uint8_t*>(in_[packet] + offset), reinterpret_cast<uint8_t*>(out_[packet] + offset),
+                                 first_bytes(tail_[packet])};
+    lanes_.in[lane] = kZeros;
+    lanes_.out[lane] = aside_[partial_count_++];
+  }
+
   // In this lane and all after it, whose turn comes.
-  void set_key(unsigned first, const uint8_t* key) {
-    key_in_lanes_ = key;
+  void set_key(size_t first, const uint8_t* key) {
     const uint32_t lanes = ~uint32_t{0} << first;
     const __mmask16 half[2] = {static_cast<__mmask16>(lanes), static_cast<__mmask16>(lanes >> 16)};
     for (int word = 0; word < 8; ++word) {
@@ -267,76 +327,40 @@ class BlockRow {
     }
   }
 
-  // The next `taken` blocks of the packet go through the lanes from `lane` on.
-  void lay_out(const Packet& packet, unsigned lane, unsigned taken) {
-    const unsigned end = lane + taken;
-    size_t block = block_;
-    if (block == 0) {
-      lanes_.in[lane] = kZeros;
-      lanes_.out[lane] = keys_[number_].bytes;
-      ++lane;
-      ++block;
-      if (lane == end) return;
-    }
-    const size_t offset = (block - 1) * kBlock;
-    const size_t end_offset = offset + (end - lane) * kBlock;
-    const auto address = [](const uint8_t* bytes) { return _mm512_set1_epi64(reinterpret_cast<long long>(bytes)); };
-    const __m512i places = _mm512_set_epi64(7 * kBlock, 6 * kBlock, 5 * kBlock, 4 * kBlock, 3 * kBlock, 2 * kBlock, kBlock, 0);
-    const __m512i eight_blocks = _mm512_set1_epi64(8 * kBlock);
-    if (stream_ != nullptr) {
-      __m512i out = _mm512_add_epi64(places, address(stream_));
-      stream_ += (end - lane) * kBlock;
-      for (; lane < end; lane += 8) {
-        _mm512_storeu_si512(lanes_.in + lane, address(kZeros));
-        _mm512_storeu_si512(lanes_.out + lane, out);
-        out = _mm512_add_epi64(out, eight_blocks);
-      }
-      return;
-    }
-    __m512i in = _mm512_add_epi64(places, address(packet.in + offset));
-    __m512i out = _mm512_add_epi64(places, address(packet.out + offset));
-    for (; lane < end; lane += 8) {
-      _mm512_storeu_si512(lanes_.in + lane, in);
-      _mm512_storeu_si512(lanes_.out + lane, out);
-      in = _mm512_add_epi64(in, eight_blocks);
-      out = _mm512_add_epi64(out, eight_blocks);
-    }
-    if (end_offset > packet.length) stage(end - 1, packet, end_offset - kBlock);
-  }
-
-  // What does not fill its block goes the way over a place of 64 bytes, so that no lane is special to apply_all().
-  void stage(unsigned lane, const Packet& packet, size_t offset) {
-    const __mmask64 bytes = first_bytes(packet.length - offset);
-    uint8_t* const place = staging_[partial_count_];
-    _mm512_store_si512(place, _mm512_maskz_loadu_epi8(bytes, packet.in + offset));
-    lanes_.in[lane] = lanes_.out[lane] = place;
-    partials_[partial_count_++] = {packet.out + offset, bytes};
-  }
-
-  void unstage() {
+  void apply_partials() {
     for (unsigned i = 0; i < partial_count_; ++i) {
-      _mm512_mask_storeu_epi8(partials_[i].out, partials_[i].bytes, _mm512_load_si512(staging_[i]));
+      const auto& [in, out, bytes] = partials_[i];
+      const __m512i text = _mm512_xor_si512(_mm512_load_si512(aside_[i]), _mm512_maskz_loadu_epi8(bytes, in));
+      _mm512_mask_storeu_epi8(out, bytes, text);
     }
     if (most_partials_ < partial_count_) most_partials_ = partial_count_;
   }
 
-  const Packet* packets_;
-  size_t count_;
-  OneTimeKey* keys_;
+  static constexpr uint64_t kEachByte = 0x0101010101010101;
+  static constexpr size_t kFew = 3;  // packets of a pass: measured
+  static constexpr size_t kRoom = kMostPackets + 8;  // tables are read by whole vectors
+
+  size_t first_block_;
+  bool with_text_;
+  std::uintptr_t keys_;
   uint8_t* stream_;
-  size_t left_ = 0;  // blocks
-  size_t first_block_ = 0;
-  bool with_text_ = true;
-  size_t number_ = 0;  // of the packet whose block `block_` comes next
-  size_t block_ = 0;
-  const uint8_t* key_in_lanes_ = nullptr;  // that of all lanes still to be dealt, if it is one
+  size_t count_ = 0;  // packets
+  size_t complete_ = 0;
+  size_t end_ = 0;  // blocks
+  size_t done_ = 0;
+  const uint8_t* last_key_ = nullptr;  // that of the last lane,
+  bool is_mixed_ = false;              // but not of all
   unsigned partial_count_ = 0;             // of this pass
-  unsigned most_partials_ = 0;             // of any pass: so many places of `staging_` were used
+  unsigned most_partials_ = 0;             // of any pass: so many places of `aside_` were used
+  // Of the packets: where they start in the row, their nonce, and where block 0 would come from and go if it were text.
+  uint64_t start_[kRoom], counter_[kRoom], in_[kRoom], out_[kRoom];
+  const uint8_t* key_[kMostPackets];
+  uint8_t tail_[kMostPackets];  // bytes in the last block, if it is not full
   PassInput input_;
   Lanes lanes_;
   Partial partials_[kMostLanes];
-  alignas(64) uint8_t staging_[kMostLanes][kBlock];
-  alignas(64) uint8_t idle_[kBlock] = {};  // where lanes without a block come from and go
+  alignas(64) uint8_t aside_[kMostLanes][kBlock];
+  alignas(64) uint8_t idle_[kBlock];  // where lanes without a block come from and go
 };
 
 }  // namespace

@@ -28,11 +28,14 @@ struct alignas(64) OneTimeKey {
 
 inline __mmask64 first_bytes(size_t count) { return count >= 64 ? ~__mmask64{0} : (__mmask64{1} << count) - 1; }
 
-// `size`: a multiple of 64, `memory` aligned to it. Quicker than memset (inlined, it is "rep stos") for the little there is.
+// `size`: a multiple of 64, `memory` aligned to it. Quicker than memset for the little there is; that each store is one of its own keeps the
+// compiler from making a memset of them again ("rep stos").
 inline void erase(void* memory, size_t size) {
   auto* const bytes = static_cast<uint8_t*>(memory);
-  for (size_t done = 0; done < size; done += 64) _mm512_store_si512(bytes + done, _mm512_setzero_si512());
-  asm volatile("" : : "r"(memory) : "memory");  // the stores are not dead
+  for (size_t done = 0; done < size; done += 64) {
+    _mm512_store_si512(bytes + done, _mm512_setzero_si512());
+    asm volatile("" : : "r"(memory) : "memory");
+  }
 }
 
 }  // namespace

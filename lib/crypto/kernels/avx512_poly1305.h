@@ -106,15 +106,13 @@ struct alignas(64) Tags {
 WGU_INLINE void finish(Limbs h, __m512i s_low, __m512i s_high, Tags& tags) {
   const __m512i mask44 = limb_mask(44);
   const __m512i mask42 = limb_mask(42);
-  for (int round = 0; round < 2; ++round) {
-    h.l2 = _mm512_add_epi64(h.l2, _mm512_srli_epi64(h.l1, 44));
-    h.l1 = _mm512_and_si512(h.l1, mask44);
-    const __m512i carry = _mm512_srli_epi64(h.l2, 42);
-    h.l2 = _mm512_and_si512(h.l2, mask42);
-    h.l0 = _mm512_add_epi64(h.l0, _mm512_add_epi64(carry, _mm512_slli_epi64(carry, 2)));
-    h.l1 = _mm512_add_epi64(h.l1, _mm512_srli_epi64(h.l0, 44));
-    h.l0 = _mm512_and_si512(h.l0, mask44);
-  }
+  h.l2 = _mm512_add_epi64(h.l2, _mm512_srli_epi64(h.l1, 44));
+  h.l1 = _mm512_and_si512(h.l1, mask44);
+  const __m512i carry = _mm512_srli_epi64(h.l2, 42);
+  h.l2 = _mm512_and_si512(h.l2, mask42);
+  h.l0 = _mm512_add_epi64(h.l0, _mm512_add_epi64(carry, _mm512_slli_epi64(carry, 2)));
+  h.l1 = _mm512_add_epi64(h.l1, _mm512_srli_epi64(h.l0, 44));  // by 8 at most, so that h < 2^130 + 2^91 < 2 p
+  h.l0 = _mm512_and_si512(h.l0, mask44);
   Limbs g;  // h + 5 - 2^130, which is h - p: taken where it is not negative
   g.l0 = _mm512_add_epi64(h.l0, _mm512_set1_epi64(5));
   g.l1 = _mm512_add_epi64(h.l1, _mm512_srli_epi64(g.l0, 44));
@@ -124,7 +122,7 @@ WGU_INLINE void finish(Limbs h, __m512i s_low, __m512i s_high, Tags& tags) {
   g.l1 = _mm512_and_si512(g.l1, mask44);
   h = blend(is_not_below_p, h, g);
   __m512i low = _mm512_or_si512(h.l0, _mm512_slli_epi64(h.l1, 44));
-  __m512i high = _mm512_or_si512(_mm512_srli_epi64(h.l1, 20), _mm512_slli_epi64(h.l2, 24));
+  __m512i high = _mm512_add_epi64(_mm512_srli_epi64(h.l1, 20), _mm512_slli_epi64(h.l2, 24));
   low = _mm512_add_epi64(low, s_low);
   high = _mm512_add_epi64(high, s_high);
   high = _mm512_mask_add_epi64(high, _mm512_cmplt_epu64_mask(low, s_low), high, _mm512_set1_epi64(1));
@@ -141,6 +139,32 @@ WGU_INLINE void transpose_words(const __m512i (&row)[8], __m512i (&word)[8]) {
   }
   transpose_parts(word[0], word[2], word[4], word[6]);
   transpose_parts(word[1], word[3], word[5], word[7]);
+}
+
+// Halves of rows 0 and 2, 1 and 3, 4 and 6, 5 and 7 -> words 0 to 3 of all rows.
+WGU_INLINE void transpose_halves(const __m512i (&pair)[4], __m512i* word) {
+  const __m512i a = _mm512_unpacklo_epi64(pair[0], pair[1]);
+  const __m512i b = _mm512_unpackhi_epi64(pair[0], pair[1]);
+  const __m512i c = _mm512_unpacklo_epi64(pair[2], pair[3]);
+  const __m512i d = _mm512_unpackhi_epi64(pair[2], pair[3]);
+  word[0] = _mm512_shuffle_i64x2(a, c, 0x88);
+  word[1] = _mm512_shuffle_i64x2(b, d, 0x88);
+  word[2] = _mm512_shuffle_i64x2(a, c, 0xdd);
+  word[3] = _mm512_shuffle_i64x2(b, d, 0xdd);
+}
+
+// 32 bytes from each address: eight rows of four words -> word w of all rows in word[w].
+template <class At>
+WGU_INLINE void load_transposed(At at, __m512i* word) {
+  __m512i pair[4];
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    const int row = i / 2 * 4 + i % 2;
+    const __m256i front = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at(row)));
+    const __m256i back = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at(row + 2)));
+    pair[i] = _mm512_inserti64x4(_mm512_castsi256_si512(front), back, 1);
+  }
+  transpose_halves(pair, word);
 }
 
 struct Message {  // what Poly1305 authenticates: the ciphertext
@@ -179,11 +203,8 @@ struct Keys {
 
 template <unsigned kStride>
 WGU_INLINE Keys load_keys(const Message* messages, size_t count, Powers& r) {
-  __m512i row[8];
-  __m512i word[8];
-#pragma GCC unroll 8
-  for (size_t i = 0; i < kPolyLanes; ++i) row[i] = _mm512_load_si512(messages[i < count ? i : 0].key->bytes);
-  transpose_words(row, word);
+  __m512i word[4];
+  load_transposed([&](size_t i) { return messages[i < count ? i : 0].key->bytes; }, word);
   const Limbs r1 = clamped(word[0], word[1]);
   r.of[0] = multiplier_of(r1);
   if constexpr (kStride > 1) {
@@ -225,10 +246,8 @@ void authenticate_twins(const Message* messages, size_t count, Powers (&r)[2], T
   for (; done + 64 <= length; done += 64) {
 #pragma GCC unroll 2
     for (unsigned g = 0; g < 2; ++g) {
-      __m512i row[8];
-#pragma GCC unroll 8
-      for (unsigned i = 0; i < kPolyLanes; ++i) row[i] = _mm512_loadu_si512(data[g * kPolyLanes + i] + done);
-      transpose_words(row, word[g]);
+      load_transposed([&](size_t i) { return data[g * kPolyLanes + i] + done; }, word[g]);
+      load_transposed([&](size_t i) { return data[g * kPolyLanes + i] + done + 32; }, word[g] + 4);
     }
 #pragma GCC unroll 4
     for (unsigned b = 0; b < 4; b += kStride) {
@@ -310,11 +329,9 @@ void authenticate_lanes(const Message* messages, size_t count, Powers& r, Tags& 
   for (; chunk < first_full && chunk + 1 < chunks; ++chunk) absorb_edge(chunk, false);
   const __m512i top[4] = {top_bit(), top_bit(), top_bit(), top_bit()};
   for (; chunk + 1 < chunks; ++chunk) {
-    __m512i row[8];
     __m512i word[8];
-#pragma GCC unroll 8
-    for (size_t i = 0; i < kPolyLanes; ++i) row[i] = _mm512_loadu_si512(data[i] + (static_cast<std::ptrdiff_t>(chunk * 64) - lead[i]));
-    transpose_words(row, word);
+    load_transposed([&](size_t i) { return data[i] + (static_cast<std::ptrdiff_t>(chunk * 64) - lead[i]); }, word);
+    load_transposed([&](size_t i) { return data[i] + (static_cast<std::ptrdiff_t>(chunk * 64) - lead[i]) + 32; }, word + 4);
 #pragma GCC unroll 4
     for (unsigned b = 0; b < 4; b += kStride) absorb<kStride>(h, word + 2 * b, top, r);
   }

@@ -118,6 +118,7 @@ void store_bytes(void* memory, std::uint64_t mask, const Vector& vector) {
 #undef _mm256_mask_set1_epi32
 #undef _mm512_cmple_epu64_mask
 #undef _mm512_cmplt_epu64_mask
+#undef _mm512_cvtepu8_epi64
 #undef _mm512_madd52hi_epu64
 #undef _mm512_madd52lo_epu64
 #undef _mm512_mask_add_epi64
@@ -172,6 +173,14 @@ inline __mmask8 _mm512_test_epi64_mask(__m512i a, __m512i b) {
 
 inline __m512i _mm512_madd52lo_epu64(__m512i c, __m512i a, __m512i b) { return wgu::crypto::emulation::madd52<0>(c, a, b); }
 inline __m512i _mm512_madd52hi_epu64(__m512i c, __m512i a, __m512i b) { return wgu::crypto::emulation::madd52<52>(c, a, b); }
+
+// The lowest eight bytes, each widened with zeros.
+inline __m512i _mm512_cvtepu8_epi64(__m128i a) {
+  const auto x = wgu::crypto::emulation::lanes_of<std::uint8_t>(a);
+  wgu::crypto::emulation::Lanes<std::uint64_t, 64> r;
+  for (std::size_t i = 0; i < r.kCount; ++i) r.lane[i] = x.lane[i];
+  return r.to<__m512i>();
+}
 
 // Two bits of `order` a place: which word of its own quarter stands there.
 inline __m512i _mm512_shuffle_epi32(__m512i a, int order) {

@@ -184,6 +184,10 @@ const std::map<std::string, Definition>& definitions() {
       {"_mm512_cmplt_epu64_mask", mask_of([](U64 a, U64 b) { return a < b; })},
       {"_mm512_cmple_epu64_mask", mask_of([](U64 a, U64 b) { return a <= b; })},
       {"_mm512_test_epi64_mask", mask_of([](U64 a, U64 b) { return (a & b) != 0; })},
+      {"_mm512_cvtepu8_epi64",
+       [](const Operands& x, Results& r) {
+         for (std::size_t i = 0; i < 8; ++i) put(r.vector[0], i, U64{x.a[i]});
+       }},
       {"_mm512_madd52lo_epu64", madd52_lanes(false)},
       {"_mm512_madd52hi_epu64", madd52_lanes(true)},
       {"_mm512_shuffle_epi32", for_each_order(shuffle_words)},
