@@ -58,6 +58,11 @@ class Device {
     set_up(true, {});
   }
 
+  // Whatever a test did: no packet of it is unaccounted for.
+  ~Device() { expect_all_explained(); }
+  Device(const Device&) = delete;
+  Device& operator=(const Device&) = delete;
+
   static constexpr std::uint16_t kMtu = 1420;
 
   [[nodiscard]] PublicKey public_key() const { return key.public_key(); }

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "tunnel/device.h"
+#include "values/moved.h"
 
 namespace wgu::tunnel {
 namespace {
@@ -52,17 +53,8 @@ class TunnelEvents : public Pair {
     take(b);
   }
   // Of all counters, those that differ; but for traffic, which every message moves.
-  static std::map<std::string, std::uint64_t> moved(const Counters& before, const Counters& after) {
-    std::map<std::string, std::uint64_t> differences;
-    for (const CounterInfo& row : counter_table()) {
-      if (after.*row.member != before.*row.member) differences[std::string(row.key)] = after.*row.member - before.*row.member;
-    }
-    for (const RekeyCauseInfo& row : rekey_cause_table()) {
-      if (after.rekeyed(row.cause) != before.rekeyed(row.cause)) differences["rekey " + std::string(row.name)] = after.rekeyed(row.cause) - before.rekeyed(row.cause);
-    }
-    for (const DropInfo& row : drop_table()) {
-      if (after.dropped(row.drop) != before.dropped(row.drop)) differences["drop " + std::string(row.name)] = after.dropped(row.drop) - before.dropped(row.drop);
-    }
+  static Moved moved(const Counters& before, const Counters& after) {
+    Moved differences = wgu::moved(before, after);
     for (const char* traffic : {"device_packets_received", "device_bytes_received", "datagrams_sent", "datagram_bytes_sent", "datagrams_received",
                                 "datagram_bytes_received", "device_packets_sent", "device_bytes_sent", "data_packets_sent", "data_bytes_sent",
                                 "keepalives_sent", "keepalives_received", "inbound_consumed", "seal_batches", "open_batches", "outbound_queued_peak",
@@ -71,7 +63,6 @@ class TunnelEvents : public Pair {
     }
     return differences;
   }
-  using Moved = std::map<std::string, std::uint64_t>;
   using Names = std::vector<std::string>;
 };
 
@@ -139,7 +130,7 @@ TEST_F(TunnelEvents, WhatCouldNotBeSentIsNotGoodput) {
     a.shard().send_failed(sent.tag, sent.bytes.size(), Drop::kOutMessageTooLong);
   }
   a.shard().send_failed(0, 64, Drop::kOutSendFailed);  // a cookie: nobody's
-  EXPECT_EQ(moved(before, a.counters()), (Moved{{"send_errors", 1}, {"drop message_too_long", 3}}));
+  EXPECT_EQ(moved(before, a.counters()), (Moved{{"send_errors", 1}, {"drop out message_too_long", 3}}));
   EXPECT_EQ(a.counters().data_bytes_sent, before.data_bytes_sent);
   EXPECT_EQ(a.counters().data_packets_sent, before.data_packets_sent);
   EXPECT_EQ(a.status_of(b).counters, peer_before);
@@ -156,7 +147,7 @@ TEST_F(TunnelEvents, AnUnansweredHandshakeIsRepeatedAndThenGivenUp) {
   a.send(b, now);
   run_alone(a, now + 300s);
   EXPECT_EQ(moved(before, a.counters()), (Moved{{"initiations_sent", 20}, {"initiations_repeated", 19}, {"handshakes_given_up", 1},
-                                                {"rekey no_session", 1}, {"drop handshake_gave_up", 1}}));
+                                                {"rekey no_session", 1}, {"drop out handshake_gave_up", 1}}));
   const std::vector<Event> events = take(a);
   EXPECT_EQ(names(events), (Names{"handshake_begun", "handshake_failed"}));
   EXPECT_EQ(events[1].reason, Drop::kOutHandshakeGaveUp);
@@ -304,7 +295,7 @@ TEST_F(TunnelEvents, RefusedHandshakesAreToldWithTheirReason) {
   const Counters before = b.counters();
   for (int i = 0; i < 4; ++i) b.receive(wrong, a.at, now);
   b.advance(now);
-  EXPECT_EQ(moved(before, b.counters()), (Moved{{"drop bad_mac1", 4}}));
+  EXPECT_EQ(moved(before, b.counters()), (Moved{{"drop in bad_mac1", 4}}));
   const std::vector<Event> events = take(b);
   ASSERT_EQ(events.size(), 4U);
   for (const Event& event : events) {

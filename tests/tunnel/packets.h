@@ -64,6 +64,15 @@ inline Bytes inner_packet(const IpAddress& from, const IpAddress& to, std::size_
   return packet;
 }
 
+inline Bytes with_df(Bytes packet) {
+  packet[6] |= 0x40;
+  packet[10] = packet[11] = 0;
+  const std::uint16_t sum = static_cast<std::uint16_t>(~ones_complement_sum(std::span(packet).first(20)));
+  packet[10] = static_cast<std::uint8_t>(sum >> 8);
+  packet[11] = static_cast<std::uint8_t>(sum);
+  return packet;
+}
+
 inline Packet packet_of(PacketPool& pool, std::span<const std::uint8_t> bytes) {
   Packet packet = pool.take(kPacketHeadroom);
   if (!packet) return packet;

@@ -63,15 +63,6 @@ TEST(PathMtu, IsOnlyNarrowedByWhatIsSaidUnasked) {
   EXPECT_TRUE(path.take_question(kStart + 19min));
 }
 
-Bytes with_df(Bytes packet) {
-  packet[6] |= 0x40;
-  packet[10] = packet[11] = 0;
-  const std::uint16_t sum = static_cast<std::uint16_t>(~ones_complement_sum(std::span(packet).first(20)));
-  packet[10] = static_cast<std::uint8_t>(sum >> 8);
-  packet[11] = static_cast<std::uint8_t>(sum);
-  return packet;
-}
-
 TEST(PathMtu, WhomItIsSaidTo) {
   const auto v4 = [](std::size_t size) { return inner_packet(ip("10.0.0.1"), ip("10.0.0.2"), size); };
   const auto v6 = [](std::size_t size) { return inner_packet(ip("fd00::1"), ip("fd00::2"), size); };
