@@ -246,6 +246,7 @@ void Worker::account(const io::Arrivals& arrivals) {
     shard_->send_failed(failure.tag, failure.size, drop_of_send_error(failure.error));
   }
   counters.device_packets_sent -= arrivals.write_failures;
+  counters.device_bytes_sent -= arrivals.write_failure_bytes;
   counters.drop(Drop::kInDeviceWriteFailed, arrivals.write_failures);
   for (const std::uint64_t tag : arrivals.stale_sources) shard_->forget_local_address(tag);
   counters.device_packets_received += arrivals.truncated_device_packets;

@@ -24,11 +24,13 @@ std::span<const DeviceWriter::Write> DeviceWriter::plan() {
   if (has_virtio_header_) {
     bytes_.clear();
     for (const Packet& packet : packets_) bytes_.push_back(packet.bytes());
-    for (const DeviceWrite& write : merger_.merge(bytes_)) writes_.push_back({write.pieces, write.packets});
+    for (const DeviceWrite& write : merger_.merge(bytes_)) {
+      writes_.push_back({write.pieces, write.packets, write.size + (write.packets - 1) * write.header.header_size});
+    }
   } else {
     pieces_.clear();
     for (const Packet& packet : packets_) pieces_.push_back({packet.data(), packet.size()});
-    for (const iovec& piece : pieces_) writes_.push_back({{&piece, 1}, 1});
+    for (const iovec& piece : pieces_) writes_.push_back({{&piece, 1}, 1, piece.iov_len});
   }
   return writes_;
 }
@@ -52,7 +54,12 @@ int write_to_device(int fd, const DeviceWriter::Write& write) noexcept {
 void finish_write(const DeviceWriter::Write& write, int error, Arrivals& arrivals) noexcept {
   ++arrivals.device_writes;
   if (write.packets > 1) ++arrivals.super_packets_written;
-  if (error != 0) arrivals.write_failures += write.packets;
+  if (error != 0) count_refused(write, arrivals);
+}
+
+void count_refused(const DeviceWriter::Write& write, Arrivals& arrivals) noexcept {
+  arrivals.write_failures += write.packets;
+  arrivals.write_failure_bytes += write.bytes;
 }
 
 }  // namespace wgu::io

@@ -22,6 +22,7 @@ class DeviceWriter {
   struct Write {
     std::span<const iovec> pieces;
     std::size_t packets;
+    std::size_t bytes;  // of these packets
   };
   std::span<const Write> plan();
   void tell_tracers(std::uint8_t worker, const Write& write) const noexcept;  // as it is handed over
@@ -42,5 +43,6 @@ int write_to_device(int fd, const DeviceWriter::Write& write) noexcept;
 
 // Accounts for the result of such a write: 0, or an errno.
 void finish_write(const DeviceWriter::Write& write, int error, Arrivals& arrivals) noexcept;
+void count_refused(const DeviceWriter::Write& write, Arrivals& arrivals) noexcept;
 
 }  // namespace wgu::io

@@ -44,6 +44,7 @@ struct Arrivals {
   std::vector<PathMtu> narrow_paths;           // that turned out so (LoopOptions::discovers_path_mtu)
   std::uint64_t refused_trains = 0;            // datagrams that left one by one, because their train was refused (train.h)
   std::uint64_t write_failures = 0;            // device packets the kernel refused
+  std::uint64_t write_failure_bytes = 0;       // theirs
   std::uint64_t truncated_datagrams = 0;       // larger than a buffer: received, dropped
   std::uint64_t truncated_device_packets = 0;  // likewise, read from the device
   std::uint64_t unplaced_datagrams = 0;        // received, but no buffer was left: dropped
@@ -65,7 +66,8 @@ struct Arrivals {
   static constexpr std::uint64_t Arrivals::*kCounts[] = {
       &Arrivals::refused_trains,          &Arrivals::write_failures,     &Arrivals::truncated_datagrams,
       &Arrivals::truncated_device_packets, &Arrivals::unplaced_datagrams, &Arrivals::unplaced_device_packets,
-      &Arrivals::malformed_device_reads,  &Arrivals::starved_device_reads, &Arrivals::starved_socket_reads};
+      &Arrivals::malformed_device_reads,  &Arrivals::starved_device_reads, &Arrivals::starved_socket_reads,
+      &Arrivals::write_failure_bytes};
   // What it took. No news: that a send has completed ends no wait().
   static constexpr std::uint64_t Arrivals::*kOperations[] = {
       &Arrivals::device_reads,    &Arrivals::device_writes, &Arrivals::super_packets_read, &Arrivals::super_packets_written,

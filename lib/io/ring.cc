@@ -192,7 +192,7 @@ void Ring::submit_writes() {
   for (std::uint32_t number = 0; number < planned_.size(); ++number) {
     const DeviceWriter::Write& write = planned_[number];
     if (write_fd_ < 0) {
-      carried_.write_failures += write.packets;
+      count_refused(write, carried_);
       continue;
     }
     writer_.tell_tracers(worker_, write);

@@ -45,6 +45,7 @@ TEST(DeviceWriter, PlainDeviceGetsPacketByPacket) {
   for (std::size_t i = 0; i < 3; ++i) {
     EXPECT_EQ(plan[i].packets, 1u);
     EXPECT_EQ(total(plan[i]), 28 + 10 * (i + 1));
+    EXPECT_EQ(plan[i].bytes, total(plan[i]));
   }
   EXPECT_EQ(pool.in_use(), 3u) << "until the writes are done";
   writer.clear();
@@ -80,6 +81,29 @@ TEST(DeviceWriter, WritesAPlanInOneCall) {
   char buffer[256];
   EXPECT_EQ(::recv(other.get(), buffer, sizeof buffer, MSG_DONTWAIT), 68);
   EXPECT_EQ(write_to_device(-1, plan[0]), EBADF);
+  writer.clear();
+}
+
+TEST(DeviceWriter, WhatIsRefusedIsCountedAsThePacketsThatItWas) {
+  PacketPool pool(8, 256);
+  DeviceWriter writer;
+  writer.set_format({.has_virtio_header = true, .udp = true});
+  std::vector<Packet> packets;
+  for (int i = 0; i < 4; ++i) packets.push_back(udp_packet(pool, 30));
+  packets.push_back(udp_packet(pool, 20));  // shorter: the last of its super-packet
+  packets.push_back(udp_packet(pool, 30));
+  writer.add(packets);
+  const auto plan = writer.plan();
+  ASSERT_EQ(plan.size(), 2u);
+  EXPECT_EQ(plan[0].packets, 5u);
+  Arrivals arrivals;
+  finish_write(plan[0], 0, arrivals);
+  EXPECT_EQ(arrivals.write_failures, 0u);
+  EXPECT_EQ(arrivals.write_failure_bytes, 0u);
+  for (const auto& write : plan) finish_write(write, EAGAIN, arrivals);
+  EXPECT_EQ(arrivals.write_failures, 6u);
+  EXPECT_EQ(arrivals.write_failure_bytes, 5u * 58 + 48);
+  EXPECT_EQ(arrivals.device_writes, 3u);
   writer.clear();
 }
 
