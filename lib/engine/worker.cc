@@ -147,6 +147,8 @@ void Worker::round() {
   const bool brought_packets = !arrivals_.from_device.empty() || !arrivals_.from_network.empty();
   account(arrivals_);
   if (recorder_.is_on()) recorder_.arrived(arrivals_, crew_.options.host.wall_time());
+  // What was sent and written has succeeded or been taken back, and nothing else has begun: who looks now sees counters that only grow.
+  slot_.run();
   for (const io::PathMtu& path : arrivals_.narrow_paths) shard_->narrow_path(path.remote, path.mtu, now);
   meter_.begin(arrivals_, shard_->counters(), now);
   shard_->send(arrivals_.from_device, now, output_);
@@ -159,8 +161,6 @@ void Worker::round() {
   shard_->advance(now, output_);
   hand_out();
   meter_.handed_over();
-  slot_.run();
-  hand_out();  // a call may have made packets
   tell_events();
   if (recorder_.is_on()) recorder_.end_round(shard_->counters());
   if (WGU_PROBE_IS_TRACED(packets_dropped)) {

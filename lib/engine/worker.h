@@ -1,8 +1,8 @@
 #pragma once
 // One worker: a pinned thread with its own loop, packet pool and shard. Its round:
 //
-//   wait -> shares of other workers' batches -> packets from the device -> datagrams from the network -> mail from other workers
-//        -> timers, handshakes -> calls -> hand everything produced to the loop and to the other workers' mailboxes
+//   wait -> shares of other workers' batches -> calls -> packets from the device -> datagrams from the network -> mail from other workers
+//        -> timers, handshakes -> hand everything produced to the loop and to the other workers' mailboxes
 //
 // Only call(), wake() and meter() are for other threads.
 
