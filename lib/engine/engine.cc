@@ -200,6 +200,7 @@ void Engine::Impl::stop(const std::string& why) {
     for (const auto& worker : crew.workers) worker->request_stop();
     crew.stop_waking();
     for (const auto& worker : crew.workers) worker->join();
+    for (const auto& worker : crew.workers) worker->drop_mail();
     crew.mail.clear();
     if (crew.recording.is_on()) log(LogLevel::kError, crew.recording.finish(options.host.wall_time()));
     binding.reset();

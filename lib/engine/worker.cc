@@ -82,6 +82,19 @@ void Worker::join() {
   if (thread_.joinable()) thread_.join();
 }
 
+void Worker::drop_mail() {
+  for (const auto& box : crew_.mail[options_.number]) {
+    if (box != nullptr) box->collect(kMailboxCapacity, mail_);
+  }
+  for (const tunnel::Handover& handover : mail_) {
+    if (std::holds_alternative<tunnel::NarrowPath>(handover.work)) continue;  // no packet
+    const bool is_outbound = std::holds_alternative<tunnel::RoutedPacket>(handover.work);
+    ++(is_outbound ? final_counters_.outbound_adopted : final_counters_.inbound_adopted);
+    final_counters_.drop(is_outbound ? Drop::kOutShutdown : Drop::kInShutdown);
+  }
+  mail_.clear();
+}
+
 void Worker::post(Call call) {
   call_ = [this, call = std::move(call)] { call(*shard_, *loop_); };
   slot_.post(call_);
@@ -341,6 +354,9 @@ void Worker::tear_down() {
   counters.datagrams_received += arrivals_.from_network.size();
   counters.drop(Drop::kInShutdown, arrivals_.from_network.size());
   arrivals_.clear();
+  // The shard goes, and with it what waited there.
+  counters.drop(Drop::kOutShutdown, std::exchange(counters.outbound_queued, 0));
+  counters.drop(Drop::kInShutdown, std::exchange(counters.inbound_queued, 0));
   if (recorder_.is_on()) recorder_.end_round(counters);
   recorder_.close();
   final_counters_ = counters;

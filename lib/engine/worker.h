@@ -69,6 +69,7 @@ class Worker {
   // Ask all workers first, then let the crew stop_waking(), then join each: they wait for one another.
   void request_stop() noexcept;
   void join();  // final_counters() is good afterwards
+  void drop_mail();  // what others had posted and nobody will read is accounted for. \pre all have been joined
 
   // Control side: runs `call` with the shard and the loop on the worker's thread. post() then wait(), or both in call().
   using Call = std::function<void(tunnel::Shard&, io::Loop&)>;

@@ -39,6 +39,10 @@ inline std::string case_name(const testing::TestParamInfo<EngineCase>& info) {
 
 // An engine and the far ends of its device's queues.
 struct Node {
+  Node() = default;
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
   std::optional<Engine> engine;
   std::vector<io::FileDescriptor> device;  // what a host's IP stack would hold
   PrivateKey key = PrivateKey::generate();
@@ -48,6 +52,21 @@ struct Node {
   std::function<void(const Event&)> on_event;
   CaptureFiles capture{};
   std::uint16_t bound_port = 0;
+
+  // Whatever a test did: when all has come to rest, no packet is unaccounted for, at any worker or between them.
+  ~Node() {
+    if (!engine) return;
+    engine->stop();
+    Counters sum;
+    for (const Counters& worker : engine->worker_counters()) {
+      EXPECT_EQ(worker.unexplained(Direction::kOutbound), 0);
+      EXPECT_EQ(worker.unexplained(Direction::kInbound), 0);
+      sum += worker;
+    }
+    EXPECT_EQ(sum.outbound_forwarded, sum.outbound_adopted);
+    EXPECT_EQ(sum.inbound_forwarded, sum.inbound_adopted);
+    EXPECT_EQ(sum.outbound_queued + sum.inbound_queued, 0U);
+  }
 
   // Nothing when the kernel refuses io_uring: the caller skips.
   [[nodiscard]] Result<void> start(const EngineCase& how, int type = SOCK_DGRAM) {
