@@ -80,8 +80,8 @@ struct Super {
 
 // As the kernel hands it over: TCP with timestamps; the checksum field has the pseudo header's sum.
 Super super_of(const Kind& kind, std::uint16_t flow, std::size_t segments, std::size_t payload) {
-  const std::size_t ip = kind.is_v4 ? io::kIpv4HeaderSize : io::kIpv6HeaderSize;
-  const std::size_t transport_size = kind.is_tcp ? 32 : io::kUdpHeaderSize;
+  const std::size_t ip = kind.is_v4 ? kIpv4HeaderSize : kIpv6HeaderSize;
+  const std::size_t transport_size = kind.is_tcp ? 32 : kUdpHeaderSize;
   const std::uint8_t protocol = kind.is_tcp ? io::kTcp : io::kUdp;
   Super super;
   super.packet = filled(ip + transport_size + segments * payload);
