@@ -82,7 +82,7 @@ struct Super {
 Super super_of(const Kind& kind, std::uint16_t flow, std::size_t segments, std::size_t payload) {
   const std::size_t ip = kind.is_v4 ? kIpv4HeaderSize : kIpv6HeaderSize;
   const std::size_t transport_size = kind.is_tcp ? 32 : kUdpHeaderSize;
-  const std::uint8_t protocol = kind.is_tcp ? io::kTcp : io::kUdp;
+  const std::uint8_t protocol = kind.is_tcp ? kTcp : kUdp;
   Super super;
   super.packet = filled(ip + transport_size + segments * payload);
   std::uint8_t* packet = super.packet.data();
@@ -90,25 +90,25 @@ Super super_of(const Kind& kind, std::uint16_t flow, std::size_t segments, std::
   std::memset(packet, 0, ip + transport_size);
   packet[0] = kind.is_v4 ? 0x45 : 0x60;
   if (kind.is_v4) {
-    io::store_be16(packet + io::kIpv4Length, super.packet.size());
-    io::store_be16(packet + io::kIpv4Fragment, io::kIpv4DontFragment);
-    packet[io::kIpv4Protocol] = protocol;
+    store_be16(packet + kIpv4Length, super.packet.size());
+    store_be16(packet + kIpv4Fragment, kIpv4DontFragment);
+    packet[kIpv4Protocol] = protocol;
   } else {
-    io::store_be16(packet + io::kIpv6Length, super.packet.size() - ip);
-    packet[io::kIpv6NextHeader] = protocol;
+    store_be16(packet + kIpv6Length, super.packet.size() - ip);
+    packet[kIpv6NextHeader] = protocol;
   }
-  io::store_be16(transport, flow);
+  store_be16(transport, flow);
   if (kind.is_tcp) {
-    transport[io::kTcpDataOffset] = 0x80;
-    transport[io::kTcpFlags] = io::kTcpAck;
+    transport[kTcpDataOffset] = 0x80;
+    transport[kTcpFlags] = kTcpAck;
   } else {
-    io::store_be16(transport + io::kUdpLength, super.packet.size() - ip);
+    store_be16(transport + kUdpLength, super.packet.size() - ip);
   }
   super.header.flags = io::kVirtioNeedsChecksum;
   super.header.gso_type = !kind.is_tcp ? io::kVirtioGsoUdpL4 : kind.is_v4 ? io::kVirtioGsoTcpV4 : io::kVirtioGsoTcpV6;
   super.header.gso_size = static_cast<std::uint16_t>(payload);
   super.header.checksum_start = static_cast<std::uint16_t>(ip);
-  super.header.checksum_offset = kind.is_tcp ? io::kTcpChecksum : io::kUdpChecksum;
+  super.header.checksum_offset = kind.is_tcp ? kTcpChecksum : kUdpChecksum;
   const io::WordSum pseudo = io::network_word(protocol) + io::network_word(super.packet.size() - ip);  // all addresses are zero
   io::store_word(transport + super.header.checksum_offset, io::fold_sum(pseudo));
   return super;
@@ -180,7 +180,7 @@ void merge_nothing(benchmark::State& state, const Kind& kind, std::size_t packet
     packet.write(0, alone.emplace_back(packet.segment_size(0)).data());
     if (payload == 0) {  // the byte goes; no one gets as far as the checksum
       alone.back().pop_back();
-      io::store_be16(alone.back().data() + io::kIpv4Length, alone.back().size());
+      store_be16(alone.back().data() + kIpv4Length, alone.back().size());
     }
   }
   for (Bytes& bytes : alone) spans.emplace_back(bytes);

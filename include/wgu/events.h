@@ -24,7 +24,7 @@ enum class EventKind : std::uint8_t {
   kSessionsErased,        // all keys of the peer are gone
   kEndpointChanged,       // `endpoint` is the new one
   kUnderLoad,             // handshakes need a cookie from now on. value: handshake messages that wait
-  kMtuChanged,            // value: bytes; of the interface, or, with a `peer`, of the path to it (PathPolicy), 0 when that is no longer known
+  kMtuChanged,            // value: bytes; of the interface, or, with a `peer`, of the path to it (PathPolicy), 0: no longer known
   kSendFailed,            // `reason`. value: bytes of the datagram
   kQueueHigh,             // `reason` is the drop that threatens. value: packets in the queue
   kConfigurationChanged,  // value: peers

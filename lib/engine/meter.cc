@@ -7,7 +7,8 @@ namespace {
 std::uint64_t delivered(const Counters& counters) noexcept { return counters.device_packets_sent - counters.icmp_sent; }
 
 Duration between(const WallTime& earlier, const WallTime& later) noexcept {
-  return std::chrono::seconds(later.seconds - earlier.seconds) + std::chrono::nanoseconds(later.nanoseconds) - std::chrono::nanoseconds(earlier.nanoseconds);
+  return std::chrono::seconds(later.seconds - earlier.seconds) + std::chrono::nanoseconds(later.nanoseconds) -
+         std::chrono::nanoseconds(earlier.nanoseconds);
 }
 
 std::uint64_t nanoseconds(Duration time) noexcept { return static_cast<std::uint64_t>(std::max<Duration::rep>(0, time.count())); }

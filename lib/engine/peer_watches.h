@@ -25,7 +25,7 @@ class PeerWatches {
  private:
   struct Watch {
     PublicKey key;
-    std::optional<tunnel::PeerId> id;     // where it is watched; none: there is no such peer
+    std::optional<tunnel::PeerId> id;  // where it is watched; none: there is no such peer
     std::unique_ptr<WatchedPeer> times;
   };
   static void end(Watch& watch, Crew& crew);

@@ -40,9 +40,9 @@ std::string Recording::finish(WallTime when) {
     seen += side.seen;
     dropped += side.dropped;
   }
-  return "captured " + std::to_string(seen - dropped) + " of " + std::to_string(seen) + " packets (" + std::to_string(counts.packets_bytes) +
-         " bytes), the keys of " + std::to_string(counts.handshakes) + " of " + std::to_string(counts.handshakes + counts.handshakes_dropped) +
-         " handshake messages";
+  return "captured " + std::to_string(seen - dropped) + " of " + std::to_string(seen) + " packets (" +
+         std::to_string(counts.packets_bytes) + " bytes), the keys of " + std::to_string(counts.handshakes) + " of " +
+         std::to_string(counts.handshakes + counts.handshakes_dropped) + " handshake messages";
 }
 
 struct Recorder::Impl {

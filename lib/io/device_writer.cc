@@ -36,7 +36,6 @@ std::span<const DeviceWriter::Write> DeviceWriter::plan() {
 }
 
 void DeviceWriter::tell_tracers(std::uint8_t worker, const Write& write) const noexcept {
-  if (!WGU_PROBE_IS_TRACED(device_written)) return;
   std::size_t bytes = 0;
   for (const iovec& piece : write.pieces) bytes += piece.iov_len;
   WGU_PROBE(device_written, worker, write.packets, bytes - (has_virtio_header_ ? kVirtioNetHeaderSize : 0));

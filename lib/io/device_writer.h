@@ -25,7 +25,7 @@ class DeviceWriter {
     std::size_t bytes;  // of these packets
   };
   std::span<const Write> plan();
-  void tell_tracers(std::uint8_t worker, const Write& write) const noexcept;  // as it is handed over
+  void tell_tracers(std::uint8_t worker, const Write& write) const noexcept;  // as it is handed over; for when device_written is traced
   void clear() noexcept;
 
  private:

@@ -99,7 +99,8 @@ void Intake::receive(msghdr& message, std::span<const std::uint8_t> payload, Arr
     if (!packet) continue;
     arrivals.from_network.push_back({std::move(packet), way.remote, way.local, way.traffic_class, 0});
   } while (!payload.empty());
-  if (control.stamp != WallTime{}) arrivals.stamps.push_back({control.stamp, static_cast<std::uint32_t>(arrivals.from_network.size() - before)});
+  if (control.stamp != WallTime{})
+    arrivals.stamps.push_back({control.stamp, static_cast<std::uint32_t>(arrivals.from_network.size() - before)});
 }
 
 void Intake::read_device(std::span<const std::uint8_t> bytes, Arrivals& arrivals) {

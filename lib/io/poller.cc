@@ -17,6 +17,7 @@
 #include "io/train.h"
 #include "io/system_error.h"
 #include "io/wake_signal.h"
+#include "values/probes.h"
 
 namespace wgu::io {
 namespace {
@@ -74,7 +75,7 @@ class Poller final : public Loop {
       }
       const auto verdict = refusals_.verdict_on(remote, datagrams.front().packet.size(), Steady::now);
       datagrams = datagrams.subspan(train_.load(datagrams, segmentation_ && verdict != TrainRefusals::Verdict::kOneByOne));
-      train_.tell_tracers(worker_);
+      if (WGU_PROBE_IS_TRACED(datagrams_sent)) train_.tell_tracers(worker_);
       const int result = ::sendmsg(fd, train_.header(), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
       train_.finish(fd, result, refusals_, carried_);
     }
@@ -124,7 +125,7 @@ class Poller final : public Loop {
   void write_all() {
     if (writer_.is_empty()) return;
     for (const DeviceWriter::Write& planned : writer_.plan()) {
-      writer_.tell_tracers(worker_, planned);
+      if (WGU_PROBE_IS_TRACED(device_written)) writer_.tell_tracers(worker_, planned);
       finish_write(planned, write_to_device(device_write_fd_, planned), carried_);
     }
     writer_.clear();

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "io/system_error.h"
+#include "values/probes.h"
 
 namespace wgu::io {
 namespace {
@@ -175,7 +176,7 @@ void Ring::submit_train(std::span<Datagram>& datagrams, int fd) {
   free_trains_.pop_back();
   Train& train = trains_[slot];
   datagrams = datagrams.subspan(train.load(datagrams, segmentation_ && verdict != Verdict::kOneByOne));
-  train.tell_tracers(worker_);
+  if (WGU_PROBE_IS_TRACED(datagrams_sent)) train.tell_tracers(worker_);
   may_be_refused_ |= train.size() > 1 || refusals_.discovers_path_mtu();
   io_uring_prep_sendmsg(entry, fd, train.header(), MSG_DONTWAIT | MSG_NOSIGNAL);
   io_uring_sqe_set_data64(entry, user_data(Kind::kSend, 0, slot));
@@ -195,7 +196,7 @@ void Ring::submit_writes() {
       count_refused(write, carried_);
       continue;
     }
-    writer_.tell_tracers(worker_, write);
+    if (WGU_PROBE_IS_TRACED(device_written)) writer_.tell_tracers(worker_, write);
     io_uring_sqe* entry = is_write_by_ring_ ? next_entry() : nullptr;
     if (entry != nullptr) {
       io_uring_prep_writev(entry, write_fd_, write.pieces.data(), static_cast<unsigned>(write.pieces.size()), static_cast<std::uint64_t>(-1));

@@ -74,7 +74,6 @@ std::size_t Train::load(std::span<Datagram> datagrams, bool may_be_several) noex
 }
 
 void Train::tell_tracers(std::uint8_t worker) const noexcept {
-  if (!WGU_PROBE_IS_TRACED(datagrams_sent)) return;
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < count_; ++i) bytes += packets_[i].size();
   WGU_PROBE(datagrams_sent, worker, count_, bytes);

@@ -76,7 +76,7 @@ class Train {
   [[nodiscard]] const msghdr* header() const noexcept { return &header_; }
   [[nodiscard]] Family family() const noexcept { return remote_.address.family; }
   [[nodiscard]] std::size_t size() const noexcept { return count_; }
-  void tell_tracers(std::uint8_t worker) const noexcept;  // as it is handed over
+  void tell_tracers(std::uint8_t worker) const noexcept;  // as it is handed over; for when datagrams_sent is traced
 
   // Accounts for the result of sendmsg (bytes, or -errno) and gives the packets back. A train that was refused as such is sent
   // one by one; so is one whose sticky source is gone, from whatever address the kernel chooses. Where path MTUs are discovered, an

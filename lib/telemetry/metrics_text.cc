@@ -176,13 +176,15 @@ void write_watched_peers(Exposition& text, const Snapshot& snapshot, const std::
     if (peer.drops.empty()) continue;
     text.begin("wgu_peer_dropped_packets", "counter", "", "Packets of a watched peer that ended here, by direction and reason.");
     for (const DropInfo& row : drop_table()) {
-      text.sample(labels_of(peer) + "," + label("direction", direction_name(row.direction)), {"reason", row.name}, peer.drops[static_cast<std::size_t>(row.drop)]);
+      text.sample(labels_of(peer) + "," + label("direction", direction_name(row.direction)), {"reason", row.name},
+                  peer.drops[static_cast<std::size_t>(row.drop)]);
     }
   }
   for (const PeerSnapshot& peer : snapshot.peers) {
     for (std::size_t stage = 0; stage < peer.stages.size(); ++stage) {
       MeasureInfo row = measure_table()[stage];
-      row.family = {"wgu_peer_stage_seconds", "seconds", MetricType::kCounter, "How long packets of a watched peer took from one stage to another."};
+      row.family = {"wgu_peer_stage_seconds", "seconds", MetricType::kCounter,
+                    "How long packets of a watched peer took from one stage to another."};
       text.histogram(row, peer.stages[stage], labels_of(peer));
     }
   }

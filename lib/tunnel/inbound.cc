@@ -87,7 +87,8 @@ void Shard::open_classified(Instant now, TunnelOutput& output) {
       accept(pending_opens_[i], open_jobs_[i].counter, now, output);
     } else {
       context_.counters.drop(Drop::kInBadTag);
-      if (const IndexTable::Entry* entry = context_.indices.find(pending_opens_[i].index); entry != nullptr) entry->peer->note_drop(Drop::kInBadTag);
+      if (const IndexTable::Entry* entry = context_.indices.find(pending_opens_[i].index); entry != nullptr)
+        entry->peer->note_drop(Drop::kInBadTag);
     }
   }
   pending_opens_.clear();
@@ -105,7 +106,8 @@ void Shard::trace_opened(Duration took) const {
       },
       [this](std::size_t i) { return open_jobs_[i].length; },
       [this](const Peer& peer, std::size_t packets, std::uint64_t bytes, Duration time) {
-        WGU_PROBE(peer_batch, worker_, peer.public_key().bytes.data(), static_cast<unsigned>(Direction::kInbound), packets, bytes, time.count());
+        WGU_PROBE(peer_batch, worker_, peer.public_key().bytes.data(), static_cast<unsigned>(Direction::kInbound), packets, bytes,
+                  time.count());
       });
 }
 

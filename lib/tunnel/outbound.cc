@@ -113,9 +113,11 @@ void Shard::seal_planned(Instant now, TunnelOutput& output) {
 
 void Shard::trace_sealed(Duration took) const {
   divide_among_peers(
-      planned_seals_.size(), took, [this](std::size_t i) { return planned_seals_[i].peer; }, [this](std::size_t i) { return seal_jobs_[i].length; },
+      planned_seals_.size(), took, [this](std::size_t i) { return planned_seals_[i].peer; },
+      [this](std::size_t i) { return seal_jobs_[i].length; },
       [this](const Peer& peer, std::size_t packets, std::uint64_t bytes, Duration time) {
-        WGU_PROBE(peer_batch, worker_, peer.public_key().bytes.data(), static_cast<unsigned>(Direction::kOutbound), packets, bytes, time.count());
+        WGU_PROBE(peer_batch, worker_, peer.public_key().bytes.data(), static_cast<unsigned>(Direction::kOutbound), packets, bytes,
+                  time.count());
       });
 }
 

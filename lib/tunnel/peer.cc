@@ -23,7 +23,7 @@ Peer::~Peer() {
   forget_handshake();
   drop_staged(Drop::kOutPeerRemoved);
   context_.deadlines.set(id_.slot, kNever);
-  if (sessions_.next() != nullptr) ++context_.counters.sessions_unconfirmed;
+  erase_sessions();
 }
 
 // --- Configuration ---------------------------------------------------------------------------------------------------------

@@ -19,7 +19,9 @@ void divide_among_peers(std::size_t packets, Duration took, PeerAt peer_at, Byte
     std::uint64_t bytes = 0;
     for (end = begin; end < packets && peer_at(end) == peer; ++end) bytes += bytes_at(end);
     // Bytes are sizes of packets and time is that of a batch: the product stays far below 2^63.
-    if (peer != nullptr) tell(*peer, end - begin, bytes, all == 0 ? Duration::zero() : took * static_cast<std::int64_t>(bytes) / static_cast<std::int64_t>(all));
+    if (peer != nullptr)
+      tell(*peer, end - begin, bytes,
+           all == 0 ? Duration::zero() : took * static_cast<std::int64_t>(bytes) / static_cast<std::int64_t>(all));
   }
 }
 

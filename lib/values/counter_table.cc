@@ -28,7 +28,7 @@ constexpr MetricFamily kOperations{"wgu_io_operations", "", kCounter, "Reads and
 constexpr MetricFamily kTrains{"wgu_io_train_operations", "", kCounter, "Of the operations, those that carried several packets in one piece."};
 constexpr MetricFamily kStarved{"wgu_starved_reads", "", kCounter, "Times when reading stopped because no buffer was free."};
 constexpr MetricFamily kBatches{"wgu_cipher_batches", "", kCounter, "Batches of packets sealed or opened together."};
-constexpr MetricFamily kCaptured{"wgu_capture_packets", "", kCounter, "Packets inside and outside of the tunnel while a capture was on, by whether it has them."};
+constexpr MetricFamily kCaptured{"wgu_capture_packets", "", kCounter, "Packets inside and outside while a capture was on, by whether it has them."};
 
 constexpr MetricLabel kTransmit{"direction", "transmit"};
 constexpr MetricLabel kReceive{"direction", "receive"};

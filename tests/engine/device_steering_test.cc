@@ -36,8 +36,10 @@ TEST(DeviceSteering, MorePrefixesThanItTakesAreSaidOnce) {
     if (!steering.is_attached()) GTEST_SKIP() << lines.at(0);
     std::vector<HomeChange> homes;
     for (std::uint32_t i = 0; i < 70'000; ++i) {
-      homes.push_back({Prefix::masked(IpAddress::v4(10, static_cast<std::uint8_t>(i >> 16), static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)), 32),
-                       std::uint16_t{1}});
+      homes.push_back(
+          {Prefix::masked(
+               IpAddress::v4(10, static_cast<std::uint8_t>(i >> 16), static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)), 32),
+           std::uint16_t{1}});
     }
     steering.apply(homes, log);
     EXPECT_TRUE(steering.is_attached());

@@ -70,7 +70,12 @@ struct Node {
 
   // Nothing when the kernel refuses io_uring: the caller skips.
   [[nodiscard]] Result<void> start(const EngineCase& how, int type = SOCK_DGRAM) {
-    EngineOptions options{.workers = how.workers, .io = how.io, .path = path, .buffers_per_worker = 512, .follow_interface = false, .capture = capture,
+    EngineOptions options{.workers = how.workers,
+                          .io = how.io,
+                          .path = path,
+                          .buffers_per_worker = 512,
+                          .follow_interface = false,
+                          .capture = capture,
                           .on_event = on_event};
     options.log = [this](LogLevel, const std::string& line) {
       const std::lock_guard lock(log_mutex);

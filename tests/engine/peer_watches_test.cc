@@ -62,7 +62,8 @@ TEST_F(PeerWatchesTest, OnlyAWatchedPeerHasDropsAndStages) {
   ASSERT_EQ(left.stages.size(), kStageCount);
   // What landed on another worker than its home's, and came by mailbox, is outside of the timed flow.
   EXPECT_LE(count(left, Measure::kReceivedToOpened), 10U);
-  EXPECT_EQ(count(left, Measure::kReceivedToOpened), right.snapshot().measures.at(static_cast<std::size_t>(Measure::kReceivedToOpened)).count());
+  EXPECT_EQ(count(left, Measure::kReceivedToOpened),
+            right.snapshot().measures.at(static_cast<std::size_t>(Measure::kReceivedToOpened)).count());
   EXPECT_EQ(count(left, Measure::kOpenedToWritten), count(left, Measure::kReceivedToOpened));
   EXPECT_EQ(count(left, Measure::kReadToSealed), 0U);
 

@@ -80,7 +80,8 @@ TEST_F(Recording, HasEveryPacketInsideAndOutsideAndTheirKeys) {
   }
 
   if (lines_of("tshark --version").empty()) GTEST_SKIP() << "no tshark";
-  const auto decrypted = lines_of("tshark -n -r '" + folder_.file("a") + "' -Y 'wg.type == 4 && ip.src == 10.0.0.1' -T fields -e frame.len");
+  const auto decrypted =
+      lines_of("tshark -n -r '" + folder_.file("a") + "' -Y 'wg.type == 4 && ip.src == 10.0.0.1' -T fields -e frame.len");
   EXPECT_EQ(decrypted.size(), 20U);
   EXPECT_TRUE(lines_of("tshark -n -r '" + folder_.file("a") + "' -Y wg.decryption_error").empty());
   const auto ports = lines_of("tshark -n -r '" + folder_.file("a") + "' -Y 'wg.type == 1' -T fields -e udp.srcport -e udp.dstport");

@@ -272,7 +272,9 @@ TEST_P(MetricsText, OnlyWatchedPeersHaveDropsAndStages) {
                          with("reason", "bad_tag", with("direction", "receive", labels))),
               500 + static_cast<std::size_t>(Drop::kInBadTag));
     EXPECT_EQ(text.value("wgu_peer_stage_seconds", "wgu_peer_stage_seconds_count", with("stage", "opened_to_written", labels)), 4);
-    EXPECT_EQ(text.value("wgu_peer_stage_seconds", "wgu_peer_stage_seconds_bucket", with("le", "+Inf", with("stage", "read_to_sealed", labels))), 1);
+    EXPECT_EQ(
+        text.value("wgu_peer_stage_seconds", "wgu_peer_stage_seconds_bucket", with("le", "+Inf", with("stage", "read_to_sealed", labels))),
+        1);
   }
 }
 

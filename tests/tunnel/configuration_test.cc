@@ -244,11 +244,9 @@ TEST_F(Configurations, HomesStayEven) {
   EXPECT_EQ(first.additions[1].peers.size(), 50u);
 }
 
-// The changes of homes, carried out one after the other, say for each prefix what the routes say.
-TEST_F(Configurations, HomesAreToldOnlyToWhoAsked) {
-  EXPECT_TRUE(commit(with(peer("a", {"10.1.0.0/16"}))).homes.empty());
-}
+TEST_F(Configurations, HomesAreToldOnlyToWhoAsked) { EXPECT_TRUE(commit(with(peer("a", {"10.1.0.0/16"}))).homes.empty()); }
 
+// The changes of homes, carried out one after the other, say for each prefix what the routes say.
 TEST_F(Configurations, HomesFollowTheRoutes) {
   configuration.tell_homes(true);
   std::map<Prefix, std::uint16_t> homes;

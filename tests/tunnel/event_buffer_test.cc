@@ -348,5 +348,17 @@ TEST_F(TunnelEvents, AQueueThatGetsHighIsTold) {
   EXPECT_EQ(hub.counters().outbound_queued_peak, 48U);
 }
 
+TEST_F(TunnelEvents, ARemovedPeersSessionsAreErasedOnce) {
+  establish();
+  forget();
+  a.remove_peer(b, now);
+  const std::vector<Event> events = take(a);
+  EXPECT_EQ(names(events), (Names{"sessions_erased"}));
+  EXPECT_EQ(events.at(0).peer, b.public_key());
+  a.add_peer(b, now);
+  a.remove_peer(b, now);
+  EXPECT_TRUE(take(a).empty()) << "it had none";
+}
+
 }  // namespace
 }  // namespace wgu::tunnel

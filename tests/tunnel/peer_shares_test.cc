@@ -23,7 +23,9 @@ std::vector<Share> shares_of(const std::string& peers, const std::vector<std::ui
   divide_among_peers(
       peers.size(), took, [&](std::size_t i) { return peers[i] == '-' ? nullptr : &"abcdefghijklmnopqrstuvwxyz"[peers[i] - 'a']; },
       [&](std::size_t i) { return sizes[i]; },
-      [&](char peer, std::size_t packets, std::uint64_t bytes, Duration time) { shares.push_back({peer, packets, bytes, time}); });
+      [&](char peer, std::size_t packets, std::uint64_t bytes, Duration time) {
+        shares.push_back({peer, packets, bytes, time});
+      });
   return shares;
 }
 

@@ -243,7 +243,8 @@ TEST(ShardSecrets, OfEachHandshakeMessageAreTold) {
   const auto check = [&](const Told& told, const Device& device, const Device& other, const Bytes& message, std::size_t ephemeral_at) {
     EXPECT_EQ(told.local, device.public_key());
     EXPECT_EQ(told.remote, other.public_key());
-    EXPECT_TRUE(std::equal(told.ephemeral.bytes.begin(), told.ephemeral.bytes.end(), message.begin() + static_cast<std::ptrdiff_t>(ephemeral_at)));
+    EXPECT_TRUE(
+        std::equal(told.ephemeral.bytes.begin(), told.ephemeral.bytes.end(), message.begin() + static_cast<std::ptrdiff_t>(ephemeral_at)));
     EXPECT_TRUE(told.preshared.equals(preshared));
     EXPECT_EQ(told.sent_before, 0u) << "before it leaves";
   };
