@@ -8,14 +8,14 @@
 #include <sstream>
 
 #include "capture/blocks.h"
-#include "capture/scratch_file.h"
 #include "engine/engine_pair.h"
+#include "scratch_folder.h"
 
 namespace wgu::engine {
 namespace {
 
-using capture::test::contents;
-using capture::test::ScratchFolder;
+using test::contents;
+using test::ScratchFolder;
 
 std::vector<std::string> lines_of(const std::string& command) {
   std::string text;

@@ -11,11 +11,12 @@
 #include <vector>
 
 #include "io/file_descriptor.h"
+#include "io/offload_model.h"
 
 namespace wgu::io {
 namespace {
 
-// An IPv4 UDP datagram of one flow with a right IPv4 header checksum and no UDP checksum asked for (0).
+// An IPv4 UDP datagram of one flow with right checksums.
 Packet udp_packet(PacketPool& pool, std::uint8_t payload) {
   Packet packet = pool.take(16);
   const std::size_t size = 20 + 8 + payload;
@@ -25,6 +26,7 @@ Packet udp_packet(PacketPool& pool, std::uint8_t payload) {
   const std::uint8_t header[28] = {0x45, 0, 0, static_cast<std::uint8_t>(size), 0, 0, 0x40, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
                                    0, 7, 0, 8, 0, static_cast<std::uint8_t>(8 + payload), 0, 0};
   std::memcpy(p, header, sizeof header);
+  test::finish(packet.bytes(), 20, 17);
   return packet;
 }
 
