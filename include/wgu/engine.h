@@ -44,6 +44,10 @@ struct EngineOptions {
   /// To pin workers to, in turn. Empty: the affinity mask of the calling thread, and workers change places when one of them has to
   /// share its CPU with others while another's is freer.
   std::vector<int> cpus{};
+  /// Workers run before every thread without a real-time policy (SCHED_RR), so that packets do not queue while applications have the CPU:
+  /// delays under load shrink, and small packets at overload come in smaller batches. Leave CPUs that are not `cpus` to what must
+  /// always run. Without CAP_SYS_NICE or RLIMIT_RTPRIO at the start: logged, and as if not asked for.
+  bool is_realtime = false;
   IoBackend io = IoBackend::kAuto;  ///< kAuto: io_uring where the kernel allows it, else epoll
   Offloads offloads{};
   PathPolicy path{};  ///< path MTU discovery, MSS clamping (tunnel.h); both off, as the kernel has it

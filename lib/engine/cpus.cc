@@ -70,6 +70,12 @@ Result<void> pin_thread(int thread, int cpu) {
   return Error{errno, "pinning to CPU " + std::to_string(cpu) + ": " + std::strerror(errno)};
 }
 
+Result<void> run_this_thread_in_real_time() {
+  const sched_param lowest{.sched_priority = sched_get_priority_min(SCHED_RR)};
+  if (sched_setscheduler(0, SCHED_RR, &lowest) == 0) return {};
+  return Error{errno, std::string("SCHED_RR: ") + std::strerror(errno)};
+}
+
 // The file holds three numbers: ns on a CPU, ns waiting for one, turns (Documentation/scheduler/sched-stats.rst).
 std::optional<RunTimes> run_times(int thread) {
   std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/schedstat");

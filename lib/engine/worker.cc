@@ -117,6 +117,11 @@ Result<void> Worker::set_up() {
   if (options_.cpu >= 0) {
     if (Result<void> pinned = pin_this_thread(options_.cpu); !pinned) return pinned;
   }
+  if (crew_.options.is_realtime) {
+    Result<void> granted = run_this_thread_in_real_time();
+    if (!granted && crew_.options.log)
+      crew_.options.log(LogLevel::kError, granted.error().message + ": workers wait for a CPU like any thread");
+  }
   pool_ = std::make_unique<PacketPool>(crew_.options.buffers_per_worker, kBufferCapacity);
   large_pool_ = std::make_unique<PacketPool>(crew_.options.buffers_per_worker, kLargeBufferCapacity);
   read_pool_ = std::make_unique<PacketPool>(kReadBuffers, io::kReceiveBuffer);

@@ -1,8 +1,11 @@
-// CPU lists and pinning.
+// CPU lists, pinning and scheduling.
 
 #include "engine/cpus.h"
 
 #include <gtest/gtest.h>
+#include <linux/capability.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <sched.h>
 
@@ -114,6 +117,31 @@ TEST(Cpus, PinsAnotherThreadAndTellsItsTimes) {
   EXPECT_GE(after->running + after->waiting - before->running - before->waiting, std::chrono::milliseconds(40));
   EXPECT_FALSE(run_times(thread));
   EXPECT_FALSE(pin_thread(thread, cpu));
+}
+
+TEST(Cpus, RunsInRealTimeWhereThatIsAllowed) {
+  std::thread([] {
+    if (const auto granted = run_this_thread_in_real_time(); !granted) GTEST_SKIP() << granted.error().message;
+    EXPECT_EQ(sched_getscheduler(0), SCHED_RR);
+  }).join();
+  EXPECT_EQ(sched_getscheduler(0), SCHED_OTHER);
+}
+
+TEST(Cpus, WithoutPrivilegeAThreadStaysWhatItIs) {
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_RTPRIO, &before), 0);
+  const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_RTPRIO, &none), 0);
+  std::thread([] {  // capabilities are a thread's own
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    __user_cap_data_struct sets[2]{};
+    ASSERT_EQ(syscall(SYS_capset, &header, sets), 0);
+    const auto refused = run_this_thread_in_real_time();
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, EPERM);
+    EXPECT_EQ(sched_getscheduler(0), SCHED_OTHER);
+  }).join();
+  ASSERT_EQ(setrlimit(RLIMIT_RTPRIO, &before), 0);
 }
 
 TEST(Cpus, RefusesToPinToACpuThatIsNot) {

@@ -2,12 +2,17 @@
 #include "wgu/engine.h"
 
 #include <arpa/inet.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <filesystem>
+#include <mutex>
 #include <set>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "engine/engine_pair.h"
 
@@ -298,6 +303,33 @@ TEST(EngineOptionsTest, WrongOptionsAreRefusedWithTheirValue) {
   ASSERT_FALSE(no_cpu.ok());
   EXPECT_NE(no_cpu.error().message.find("100000"), std::string::npos);
   EXPECT_FALSE(Engine::start({.interface_name = "a-name-that-is-too-long"}).ok());
+}
+
+// Its workers, and no other of its threads.
+TEST(EngineOptionsTest, WorkersRunInRealTimeOnRequest) {
+  const auto in_real_time = [] {
+    const std::filesystem::directory_iterator threads("/proc/self/task");
+    return std::count_if(begin(threads), end(threads), [](const std::filesystem::directory_entry& thread) {
+      return sched_getscheduler(std::stoi(thread.path().filename())) == SCHED_RR;
+    });
+  };
+  for (const bool is_asked : {false, true}) {
+    int ends[2];
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_DGRAM, 0, ends), 0);
+    const io::FileDescriptor other(ends[0]);
+    std::vector<std::string> log;
+    std::mutex log_mutex;
+    EngineOptions options{.device_fds = {ends[1]}, .workers = 1, .is_realtime = is_asked, .follow_interface = false};
+    options.log = [&](LogLevel, const std::string& line) {
+      const std::lock_guard lock(log_mutex);
+      log.push_back(line);
+    };
+    auto engine = Engine::start(std::move(options));
+    ASSERT_TRUE(engine) << engine.error().message;
+    const bool is_refused = std::any_of(log.begin(), log.end(), [](const std::string& line) { return line.starts_with("SCHED_RR:"); });
+    EXPECT_EQ(in_real_time(), is_asked && !is_refused ? 1 : 0);
+    EXPECT_TRUE(is_asked || !is_refused);
+  }
 }
 
 }  // namespace

@@ -71,7 +71,7 @@ def check_small_run(bench, tunnel, folder):
 
 def check_ipv6_run(bench, tunnel, folder):
     """Every kind of row that is quick, over IPv6; its files get names of their own."""
-    rows = f"^({ROW}|latency/idle|udp/bytes:64/forward|iperf3/.*|memory/.*)$"
+    rows = f"^({ROW}|latency/(idle|tcp)|udp/bytes:64/forward|iperf3/.*|memory/.*)$"
     process = start(bench, tunnel, "ipv6", "--ip", "6", *SMALL[:-1], rows, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     _, errors = process.communicate(timeout=180)
     assert process.returncode == 0, errors
@@ -80,7 +80,7 @@ def check_ipv6_run(bench, tunnel, folder):
     results = json.loads(found[1].read_text())
     assert results["configuration"]["ip"] == "6", results["configuration"]
     measured = {row["name"] for row in results["rows"] if row["subject"] == "wgu"}
-    assert {ROW, "latency/idle", "udp/bytes:64/forward", "memory/peers:100", "memory/after_load"} <= measured, (measured, results["left_out"])
+    assert {ROW, "latency/idle", "latency/tcp", "udp/bytes:64/forward", "memory/peers:100", "memory/after_load"} <= measured, (measured, results["left_out"])
     for row in results["rows"]:
         assert row["limit"] != "unknown", row
     sizes = [row["limit"] for row in results["rows"] if row["name"].startswith("memory/") and row["metric"] == "resident"]
