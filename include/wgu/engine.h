@@ -89,6 +89,9 @@ class Engine {
   /// From now on, counts what is dropped of that peer by reason and how long its packets take from stage to stage (where the level has
   /// histograms), as long as it is there, and anew whenever it is there again; or no longer. \errors ENOSPC (kMaxWatchedPeers already)
   Result<void> watch_peer(const PublicKey& peer, bool is_watched);
+  /// For Snapshot::host: of this machine, the device, the network cards, the workers' threads ("wgu/0") and sockets ("0/ipv4"). Takes
+  /// milliseconds, none of them a worker's.
+  [[nodiscard]] std::vector<HostReading> read_host() const;
   [[nodiscard]] std::vector<Event> recent_events() const;   ///< the last thousand or so, oldest first
   void set_telemetry_level(TelemetryLevel level);           ///< from each worker's next round on
   [[nodiscard]] TelemetryLevel telemetry_level() const;

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
 
 namespace wgu {
 
@@ -29,6 +30,15 @@ class Histogram {
   static constexpr unsigned kBucketBits = 5;  ///< 2^5 buckets an octave: half of one is 1/64
   static constexpr unsigned kValueBits = 40;  ///< 2^40 ns are 18 minutes; what is greater counts in the last bucket, max() still tells it
   static constexpr std::size_t kBuckets = ((kValueBits - kBucketBits + 1) << kBucketBits) + 1;
+
+  /// What an export says of a bucket.
+  struct Bucket {
+    std::uint64_t upper_bound;
+    std::uint64_t count;
+  };
+  /// The histogram that was exported: its buckets that are not empty, and what they do not tell.
+  [[nodiscard]] static Histogram restored(std::span<const Bucket> buckets, std::uint64_t sum, std::uint64_t min,
+                                          std::uint64_t max) noexcept;
 
   void record(std::uint64_t value, std::uint64_t times = 1) noexcept;
 

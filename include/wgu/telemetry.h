@@ -4,6 +4,7 @@
 /// functions of values: no thread, no server, no global state; an application sends the text wherever it likes.
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include "wgu/device.h"
 #include "wgu/events.h"
 #include "wgu/histogram.h"
+#include "wgu/host_metrics.h"
 #include "wgu/key.h"
 #include "wgu/net.h"
 #include "wgu/stats.h"
@@ -27,6 +29,8 @@ enum class TelemetryLevel : std::uint8_t {
   kSampled,   ///< ... and histograms of one round in 64; sockets stamp what they receive
   kAll,       ///< ... of every round
 };
+[[nodiscard]] std::string_view name_of(TelemetryLevel level) noexcept;  ///< "off", "events", "sampled", "all"
+[[nodiscard]] std::optional<TelemetryLevel> telemetry_level_named(std::string_view name) noexcept;
 
 /// What histograms are kept of. Times are those of a batch, counted once for each of its packets.
 enum class Measure : std::uint8_t {
@@ -74,9 +78,11 @@ struct Snapshot {
   std::string interface_name;
   PublicKey public_key;             ///< all zero: the device has no key
   WallTime taken;
+  TelemetryLevel level = TelemetryLevel::kOff;
   std::vector<Counters> workers;
   std::vector<PeerSnapshot> peers;
   std::vector<Histogram> measures;  ///< all workers together, by Measure; empty where nothing was ever measured
+  std::vector<HostReading> host;    ///< what read_host() found, if anyone asked it (Engine::read_host)
 };
 
 /// What a device says, without its secrets; the name, the time and the measures are the caller's to add.
@@ -93,9 +99,10 @@ enum class MetricsFormat : std::uint8_t {
 /// wgu's own beside them. Counters stand for each worker: sums are the reader's.
 void append_metrics(const Snapshot& snapshot, MetricsFormat format, std::string& out);
 
-/// Appends the same as one line of JSON, without a newline: {"interface", "taken", "total": {counters}, "workers": [{counters}, ...],
-/// "peers": [{..., and of watched ones "dropped", "stages"}, ...], "measures": {name: {count, mean, p50, p90, p99, p999, max}, ...}}. In counters, "unexplained" is zero in each
-/// direction when every packet is accounted for.
+/// Appends the same as one line of JSON, without a newline: {"interface", "taken", "telemetry", "total": {counters}, "workers":
+/// [{counters}, ...], "peers": [{..., and of watched ones "dropped", "stages": {as measures}}, ...], "measures": {name: {count, sum, mean,
+/// p50, p90, p99, p999, min, max, buckets: [[upper bound, count], ...]}, ...}, "host": {name: [{labels, value}, ...], ...}}. In counters,
+/// "unexplained" is zero in each direction when every packet is accounted for.
 void append_json(const Snapshot& snapshot, std::string& out);
 
 /// Appends an event as one line of JSON, without a newline: {"event", "time", "worker", "peer", "endpoint", ...}; what the kind does not

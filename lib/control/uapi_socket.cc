@@ -107,13 +107,23 @@ Result<void> check_interface_name(std::string_view name) {
 Result<UapiSocket> UapiSocket::create(std::string_view interface_name, std::string_view directory) {
   if (auto checked = check_interface_name(interface_name); !checked) return std::move(checked).error();
   UapiSocket socket;
-  if (auto published = socket.publish(std::string(directory), interface_name); !published) return std::move(published).error();
+  if (auto published = socket.publish(std::string(directory), std::string(interface_name) + ".sock"); !published) {
+    return std::move(published).error();
+  }
   return socket;
 }
 
-Result<void> UapiSocket::publish(const std::string& directory, std::string_view interface_name) {
-  const std::string final_path = socket_path(directory, interface_name);
-  const std::string hidden_path = directory + "/." + std::string(interface_name) + ".new";
+Result<UapiSocket> UapiSocket::create_at(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (!path.starts_with('/') || slash + 1 == path.size()) return Error{EINVAL, quote_value(path) + " is not an absolute path of a file"};
+  UapiSocket socket;
+  if (auto published = socket.publish(path.substr(0, slash), path.substr(slash + 1)); !published) return std::move(published).error();
+  return socket;
+}
+
+Result<void> UapiSocket::publish(const std::string& directory, const std::string& file_name) {
+  const std::string final_path = directory + '/' + file_name;
+  const std::string hidden_path = directory + "/." + file_name + ".new";
   auto address = unix_address(hidden_path);
   if (!address) return std::move(address).error();
   if (auto fits = unix_address(final_path); !fits) return std::move(fits).error();

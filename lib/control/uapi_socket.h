@@ -26,6 +26,9 @@ class UapiSocket {
   /// write to the directory), ENAMETOOLONG, EBUSY, others of the system
   static Result<UapiSocket> create(std::string_view interface_name, std::string_view directory = kUapiDirectory);
 
+  /// The same at any path, in a directory that exists or can be made; not for `wg`. \errors EINVAL (not an absolute path), as above
+  static Result<UapiSocket> create_at(const std::string& path);
+
   /// Takes over a listening descriptor that somebody else bound to this interface's path (WG_UAPI_FD). A file of that name
   /// becomes ours to remove. \errors EINVAL (name), EBADF, ENOTSOCK, EPROTOTYPE (not a listening unix stream socket)
   static Result<UapiSocket> adopt(int descriptor, std::string_view interface_name, std::string_view directory = kUapiDirectory);
@@ -47,7 +50,7 @@ class UapiSocket {
 
  private:
   UapiSocket() = default;
-  Result<void> publish(const std::string& directory, std::string_view interface_name);
+  Result<void> publish(const std::string& directory, const std::string& file_name);
   void remember_file() noexcept;
 
   io::FileDescriptor listener_;

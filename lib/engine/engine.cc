@@ -22,6 +22,7 @@
 #include "engine/boot_clock.h"
 #include "engine/cpus.h"
 #include "engine/device_steering.h"
+#include "engine/host_sources.h"
 #include "engine/peer_watches.h"
 #include "engine/steering.h"
 #include "engine/worker.h"
@@ -433,11 +434,17 @@ Snapshot Engine::snapshot() {
   Snapshot snapshot = make_snapshot(status(), worker_counters());
   snapshot.interface_name = interface_name();
   snapshot.taken = impl_->options.host.wall_time();
+  snapshot.level = telemetry_level();
   snapshot.measures.resize(kMeasureCount);
   for (const auto& worker : impl_->crew.workers) worker->meter().add_to(snapshot.measures);
   const std::lock_guard lock(impl_->mutex);
   impl_->watches.add_stages(snapshot.peers);
   return snapshot;
+}
+
+std::vector<HostReading> Engine::read_host() const {
+  const std::lock_guard lock(impl_->mutex);  // the sockets stay open; packets wait for nothing
+  return wgu::read_host(engine::host_sources(impl_->interface_name, impl_->binding));
 }
 
 void Engine::set_telemetry_level(TelemetryLevel level) {

@@ -2,6 +2,7 @@
 // other workers' and the mailboxes' too: the engine joins all threads and empties the mailboxes before it destroys a worker.
 #include "engine/worker.h"
 
+#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -114,6 +115,7 @@ void Worker::run(std::promise<Result<void>> started) {
 // On the worker's thread, so that the ring has one issuer and memory lies near the core that first touches it.
 Result<void> Worker::set_up() {
   thread_number_ = gettid();
+  pthread_setname_np(pthread_self(), ("wgu/" + std::to_string(options_.number)).c_str());
   if (options_.cpu >= 0) {
     if (Result<void> pinned = pin_this_thread(options_.cpu); !pinned) return pinned;
   }

@@ -11,6 +11,16 @@ static_assert(std::is_trivially_copyable_v<Histogram>);
 static_assert(Histogram::bucket_of(std::uint64_t{1} << Histogram::kValueBits) == Histogram::kBuckets - 1);
 static_assert(Histogram::upper_bound(Histogram::kBuckets - 1) == std::uint64_t{1} << Histogram::kValueBits);
 
+Histogram Histogram::restored(std::span<const Bucket> buckets, std::uint64_t sum, std::uint64_t min, std::uint64_t max) noexcept {
+  Histogram histogram;
+  for (const auto& [bound, count] : buckets) histogram.record(bound, count);
+  if (histogram.count_ == 0) return {};
+  histogram.sum_ = sum;
+  histogram.min_ = min;
+  histogram.max_ = max;
+  return histogram;
+}
+
 void Histogram::record(std::uint64_t value, std::uint64_t times) noexcept {
   if (times == 0) return;
   buckets_[bucket_of(value)] += times;

@@ -30,6 +30,11 @@ class Json {
     name(key);
     append_number(out_, value);
   }
+  template <class Number>
+  void number(Number value) {
+    separate();
+    append_number(out_, value);
+  }
   void text(std::string_view key, std::string_view value) {
     name(key);
     quote(value);
@@ -106,7 +111,35 @@ void write_measure(Json& json, const Histogram& values) {
   json.number("p90", values.percentile(90));
   json.number("p99", values.percentile(99));
   json.number("p999", values.percentile(99.9));
+  json.number("min", values.min());
   json.number("max", values.max());
+  json.number("sum", values.sum());
+  // For whoever wants a window: the difference of two of these.
+  json.open("buckets", '[');
+  for (std::size_t bucket = 0; bucket < Histogram::kBuckets; ++bucket) {
+    if (values.bucket_count(bucket) == 0) continue;
+    json.open('[');
+    json.number(Histogram::upper_bound(bucket));
+    json.number(values.bucket_count(bucket));
+    json.close(']');
+  }
+  json.close(']');
+}
+
+void write_host(Json& json, std::span<const HostReading> readings) {
+  for (std::size_t i = 0; i < readings.size();) {
+    const HostMetricInfo& info = info_of(readings[i].metric);
+    json.open(info.name, '[');
+    for (; i < readings.size() && &info_of(readings[i].metric) == &info; ++i) {
+      json.open('{');
+      for (std::size_t label = 0; label < kHostLabels; ++label) {
+        if (!info.labels[label].empty()) json.text(info.labels[label], readings[i].labels[label]);
+      }
+      json.number("value", readings[i].value);
+      json.close('}');
+    }
+    json.close(']');
+  }
 }
 
 void write_peer(Json& json, const PeerSnapshot& peer) {
@@ -138,6 +171,7 @@ void append_json(const Snapshot& snapshot, std::string& out) {
   json.text("interface", snapshot.interface_name);
   snapshot.public_key == PublicKey{} ? json.nothing("public_key") : json.text("public_key", snapshot.public_key.base64());
   json.number("taken", snapshot.taken.seconds);
+  json.text("telemetry", name_of(snapshot.level));
   Counters total;
   for (const Counters& worker : snapshot.workers) total += worker;
   json.open("total", '{');
@@ -165,6 +199,9 @@ void append_json(const Snapshot& snapshot, std::string& out) {
     write_measure(json, snapshot.measures[index]);
     json.close('}');
   }
+  json.close('}');
+  json.open("host", '{');
+  write_host(json, snapshot.host);
   json.close('}');
   json.close('}');
 }

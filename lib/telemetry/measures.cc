@@ -1,6 +1,7 @@
-#include "wgu/telemetry.h"
-
+#include <algorithm>
 #include <array>
+
+#include "wgu/telemetry.h"
 
 namespace wgu {
 namespace {
@@ -38,8 +39,18 @@ constexpr bool is_in_enum_order() {
 }
 static_assert(is_in_enum_order());
 
+constexpr std::array<std::string_view, 4> kLevels{"off", "events", "sampled", "all"};
+static_assert(kLevels.size() == static_cast<std::size_t>(TelemetryLevel::kAll) + 1);
+
 }  // namespace
 
 std::span<const MeasureInfo, kMeasureCount> measure_table() noexcept { return kMeasures; }
+
+std::string_view name_of(TelemetryLevel level) noexcept { return kLevels[static_cast<std::size_t>(level)]; }
+
+std::optional<TelemetryLevel> telemetry_level_named(std::string_view name) noexcept {
+  const auto found = std::find(kLevels.begin(), kLevels.end(), name);
+  return found == kLevels.end() ? std::nullopt : std::optional(static_cast<TelemetryLevel>(found - kLevels.begin()));
+}
 
 }  // namespace wgu

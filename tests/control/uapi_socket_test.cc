@@ -50,6 +50,19 @@ TEST_F(UapiSocketTest, ModesWhateverTheUmask) {
   EXPECT_TRUE(UapiPeer(path_).is_connected());
 }
 
+TEST_F(UapiSocketTest, AtAnyPathTheSameRulesHold) {
+  const std::string path = directory_ + "/any name";
+  {
+    const auto socket = UapiSocket::create_at(path);
+    ASSERT_TRUE(socket.ok()) << socket.error().message;
+    EXPECT_EQ(mode(path), S_IFSOCK | 0600U);
+    EXPECT_EQ(entries(), 1U);
+    EXPECT_EQ(UapiSocket::create_at(path).error().code, EADDRINUSE);
+  }
+  EXPECT_EQ(mode(path), 0U);
+  for (const char* wrong : {"", "relative", "/", "/tmp/"}) EXPECT_EQ(UapiSocket::create_at(wrong).error().code, EINVAL) << wrong;
+}
+
 TEST_F(UapiSocketTest, RemovedAtTheEnd) {
   {
     const auto socket = create();

@@ -156,6 +156,17 @@ TEST(Histogram, MergingIsTheSameAsRecordingAllInOne) {
   EXPECT_EQ(merged, (left + right).histogram());
 }
 
+TEST(Histogram, IsRestoredFromItsExportedBuckets) {
+  Histogram values = random_values(5000, 9).histogram();
+  values.record(std::uint64_t{1} << 45);
+  std::vector<Histogram::Bucket> buckets;
+  for (std::size_t i = 0; i < Histogram::kBuckets; ++i) {
+    if (values.bucket_count(i) > 0) buckets.push_back({Histogram::upper_bound(i), values.bucket_count(i)});
+  }
+  EXPECT_EQ(Histogram::restored(buckets, values.sum(), values.min(), values.max()), values);
+  EXPECT_EQ(Histogram::restored({}, 0, 0, 0), Histogram());
+}
+
 TEST(Histogram, AWindowIsWhatWasRecordedInIt) {
   const Values before = random_values(4000, 5), within = random_values(6000, 6);
   const Histogram earlier = before.histogram();

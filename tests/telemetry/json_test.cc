@@ -78,6 +78,10 @@ TEST(Json, SaysPercentilesAndNothingOfWhatWasNotMeasured) {
   EXPECT_EQ(batch.at("p99"), 64);
   EXPECT_EQ(batch.at("p999"), 64);
   EXPECT_EQ(batch.at("max"), 64);
+  EXPECT_EQ(batch.at("min"), 1);
+  EXPECT_EQ(batch.at("sum"), 2080);
+  EXPECT_EQ(batch.at("buckets").size(), 64U);
+  EXPECT_EQ(batch.at("buckets")[9], nlohmann::json::array({10, 1})) << "at most 10: one";
   EXPECT_EQ(measures.at("read_to_sealed").at("count"), 0);
   EXPECT_FALSE(measures.at("read_to_sealed").contains("p50"));
 }
@@ -95,6 +99,28 @@ TEST(Json, SaysMoreOfWatchedPeers) {
   EXPECT_EQ(peers.at(1).at("stages").size(), kStageCount);
   EXPECT_EQ(peers.at(1).at("stages").at("read_to_sealed").at("count"), 1);
   EXPECT_EQ(peers.at(1).at("stages").at("opened_to_written").at("count"), 4);
+}
+
+TEST(Json, HoldsTheHostsReadingsUnderTheirNames) {
+  Snapshot snapshot = snapshot_of(1, 0);
+  EXPECT_TRUE(parsed(snapshot).at("host").empty()) << "not read is not zero";
+  EXPECT_EQ(parsed(snapshot).at("telemetry"), "off");
+  snapshot.level = TelemetryLevel::kAll;
+  snapshot.host = {{HostMetric::kSoftnetDropped, {"0", ""}, 0},
+                   {HostMetric::kSoftnetDropped, {"1", ""}, 7},
+                   {HostMetric::kThreadCpu, {"12", "wgu/0"}, 1.5}};
+  const nlohmann::json json = parsed(snapshot);
+  EXPECT_EQ(json.at("telemetry"), "all");
+  EXPECT_EQ(json.at("host"), nlohmann::json::parse(R"({"wgu_host_softnet_dropped": [{"cpu": "0", "value": 0.0}, {"cpu": "1", "value": 7.0}],
+                                                       "wgu_host_thread_cpu_seconds": [{"thread": "12", "name": "wgu/0", "value": 1.5}]})"));
+}
+
+TEST(TelemetryLevel, HasANameThatLeadsBackToIt) {
+  for (const TelemetryLevel level : {TelemetryLevel::kOff, TelemetryLevel::kEvents, TelemetryLevel::kSampled, TelemetryLevel::kAll}) {
+    EXPECT_EQ(telemetry_level_named(name_of(level)), level);
+  }
+  EXPECT_FALSE(telemetry_level_named("").has_value());
+  EXPECT_FALSE(telemetry_level_named("All").has_value());
 }
 
 TEST(EventJson, SaysWhatTheKindSaysAndNoMore) {

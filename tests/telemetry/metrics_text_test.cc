@@ -278,6 +278,23 @@ TEST_P(MetricsText, OnlyWatchedPeersHaveDropsAndStages) {
   }
 }
 
+TEST_P(MetricsText, HasTheHostsReadingsAndNoneThatWereNotTaken) {
+  Snapshot snapshot = snapshot_of(1, 0);
+  snapshot.host = {{HostMetric::kSoftnetDropped, {"0", ""}, 0},
+                   {HostMetric::kSoftnetDropped, {"1", ""}, 7},
+                   {HostMetric::kSocketReceiveLimit, {"0/ipv4", ""}, 8192},
+                   {HostMetric::kThreadCpu, {"12", "w\"gu"}, 1.5}};
+  const Exposition text = written(snapshot, GetParam());
+  EXPECT_EQ(text.value(counter("wgu_host_softnet_dropped"), total("wgu_host_softnet_dropped"), with("cpu", "1", device_)), 7);
+  EXPECT_EQ(text.value(counter("wgu_host_softnet_dropped"), total("wgu_host_softnet_dropped"), with("cpu", "0", device_)), 0);
+  EXPECT_EQ(text.value(counter("wgu_host_thread_cpu_seconds"), total("wgu_host_thread_cpu_seconds"),
+                       with("thread", "12", with("name", "w\"gu", device_))),
+            1.5);
+  const char* limit = "wgu_host_socket_receive_limit_bytes";
+  EXPECT_EQ(text.value(limit, limit, with("socket", "0/ipv4", device_)), 8192);
+  EXPECT_EQ(text.families().count("wgu_host_softnet_backlog"), 0U);
+}
+
 TEST(MetricsTextTypes, AreWhatServersAnnounce) {
   EXPECT_EQ(content_type(MetricsFormat::kPrometheus), "text/plain; version=0.0.4; charset=utf-8");
   EXPECT_EQ(content_type(MetricsFormat::kOpenMetrics), "application/openmetrics-text; version=1.0.0; charset=utf-8");
@@ -293,6 +310,9 @@ TEST(MetricsTextLint, PromtoolHasNothingToSay) {
     for (std::uint64_t i = 1; i < 1000; ++i) measure.record(i * i * 37);
   }
   watch(snapshot.peers[1]);
+  for (const HostMetricInfo& info : host_metric_table()) {
+    snapshot.host.push_back({info.metric, {"a", info.labels[1].empty() ? "" : "b"}, 1});
+  }
   std::string text;
   append_metrics(snapshot, MetricsFormat::kPrometheus, text);
   FILE* promtool = popen("promtool check metrics", "w");

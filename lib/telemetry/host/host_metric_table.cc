@@ -1,12 +1,12 @@
 // One row a metric, in the order of the enum, which the compiler checks.
-#include "telemetry/host/host_metrics.h"
+#include "wgu/host_metrics.h"
 
-namespace wgu::telemetry {
+namespace wgu {
 namespace {
 
 using enum HostMetric;
-constexpr auto kCounter = HostMetricType::kCounter;
-constexpr auto kGauge = HostMetricType::kGauge;
+constexpr auto kCounter = MetricType::kCounter;
+constexpr auto kGauge = MetricType::kGauge;
 
 constexpr std::array<HostMetricInfo, kHostMetricCount> kTable = {{
     {kSoftnetProcessed, "wgu_host_softnet_processed", kCounter, "", {"cpu"}, "Packets this CPU's receive path took, machine-wide."},
@@ -205,4 +205,4 @@ static_assert(is_in_order(), "the table's rows stand in the order of the enum");
 
 std::span<const HostMetricInfo, kHostMetricCount> host_metric_table() noexcept { return kTable; }
 
-}  // namespace wgu::telemetry
+}  // namespace wgu

@@ -1,9 +1,10 @@
 // Sources -> readings. Each source is one function that puts what it found; sorting by metric makes the groups that text formats want.
-#include "telemetry/host/host_metrics.h"
+#include "wgu/host_metrics.h"
 
 #include <net/if.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -20,8 +21,10 @@
 #include "telemetry/host/system_stat.h"
 #include "telemetry/host/tasks.h"
 
-namespace wgu::telemetry {
+namespace wgu {
 namespace {
+
+using namespace telemetry;
 
 constexpr double kSecondsPerNanosecond = 1e-9;
 
@@ -206,4 +209,14 @@ std::vector<HostReading> read_host(const HostSources& sources) {
   return readings.take();
 }
 
-}  // namespace wgu::telemetry
+std::vector<std::string> network_cards(const std::string& root) {
+  std::vector<std::string> names;
+  std::error_code ignored;  // no sysfs, no names
+  for (const auto& entry : std::filesystem::directory_iterator(root + "/sys/class/net", ignored)) {
+    if (std::filesystem::exists(entry.path() / "device", ignored)) names.push_back(entry.path().filename());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace wgu

@@ -1,4 +1,4 @@
-#include "telemetry/host/host_metrics.h"
+#include "wgu/host_metrics.h"
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -36,6 +36,11 @@ TEST(HostMetricTable, NamesFollowPrometheussRules) {
     EXPECT_FALSE(info.labels[0].empty()) << info.name << ": nothing here is of the whole machine";
     EXPECT_TRUE(info.name.ends_with(info.unit)) << info.name;
   }
+}
+
+TEST(NetworkCards, AreTheInterfacesWithADevice) {
+  EXPECT_EQ(network_cards(test::fixture("nic_server")), std::vector<std::string>{"eth0"});
+  EXPECT_TRUE(network_cards("/nowhere").empty());
 }
 
 TEST(HostMetricTable, IsFoundByTheMetric) {
