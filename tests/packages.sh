@@ -2,9 +2,9 @@
 
 wgu_packages=(
   # to build
-  g++ cmake ninja-build pkgconf libsodium-dev liburing-dev libboost-dev libcli11-dev libfmt-dev nlohmann-json3-dev
+  g++ cmake ninja-build pkgconf libsodium-dev liburing-dev libboost-dev libcli11-dev libfmt-dev nlohmann-json3-dev libmicrohttpd-dev
   # to test and to measure
-  libgtest-dev libbenchmark-dev python3 iproute2 iputils-ping iperf3 procps wireguard-tools wireguard-go nftables ethtool valgrind libsimde-dev
+  libgtest-dev libbenchmark-dev python3 iproute2 iputils-ping iperf3 procps wireguard-tools wireguard-go nftables ethtool valgrind libsimde-dev curl
   python3-cryptography-vectors tshark prometheus systemtap-sdt-dev binutils
 )
 # What `wgu-bench micro` is compared with, where it is to be measured; all builds work without them.

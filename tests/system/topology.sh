@@ -42,7 +42,7 @@ tear_down() {
   for pid in "${daemon_pid[@]}"; do poll 3 exited "$pid" || kill -KILL "$pid" 2>/dev/null; done
   for pid in "${background[@]}"; do kill -KILL "$pid" 2>/dev/null; done
   for name in "${namespaces[@]}"; do ip netns del "$name" 2>/dev/null; done
-  for name in "${interface[@]}"; do rm -f "$(uapi_socket "$name")"; done
+  for name in "${interface[@]}"; do rm -f "$(uapi_socket "$name")" "$(status_socket "$name")"; done
   rm -rf "$scratch"
   exit "$status"
 }
@@ -83,6 +83,7 @@ add_namespace() {  # END
 at() { local end=$1; shift; ip netns exec "${ns[$end]}" "$@"; }       # END COMMAND...
 wg_at() { local end=$1; shift; at "$end" wg "$@"; }                    # END ARGUMENTS...
 uapi_socket() { echo "/var/run/wireguard/$1.sock"; }                   # IFNAME
+status_socket() { echo "/run/wgu/$1.sock"; }                           # IFNAME
 exited() { [[ ! -e /proc/$1 || $(awk '/^State:/ {print $2}' "/proc/$1/status" 2>/dev/null) == [ZX]* ]]; }  # PID
 
 # Repeats COMMAND until it succeeds, SECONDS at the most.
@@ -233,6 +234,7 @@ must_have_gone() {  # END
   wait "$pid" || status=$?
   [[ $status -eq 0 ]] || fail "the daemon at $1 exited with status $status"
   [[ ! -e $(uapi_socket "${interface[$1]}") ]] || fail "$(uapi_socket "${interface[$1]}") is left behind"
+  [[ ! -e $(status_socket "${interface[$1]}") ]] || fail "$(status_socket "${interface[$1]}") is left behind"
 }
 
 # in = out + dropped + queued, for every worker and both directions. SIGUSR1 makes the daemon write its counters to its log as
