@@ -1,11 +1,13 @@
 #!/bin/bash
 # tests/system/run.sh [--list | CASE...]
 #   Runs the named cases (all without a name; a name may be a pattern like 'traffic/*'), one after the other, each in a process
-#   of its own. WGU_TUNNEL: the daemon under test (default: build/release/examples/wgu-tunnel). WGU_LONG=1: the slow ones too.
+#   of its own. WGU_TUNNEL: the daemon under test (default: build/release/examples/wgu-tunnel; wgu-top lies beside it). WGU_LONG=1: the
+#   slow ones too.
 #   A single case exits with 0, 1 or 77 (skipped), as ctest expects it.
 set -euo pipefail
 system_tests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 wgu=${WGU_TUNNEL:-$system_tests/../../build/release/examples/wgu-tunnel}
+wgu_top=${WGU_TOP:-$(dirname "$wgu")/wgu-top}
 wireguard_go=wireguard-go
 
 # define_case NAME FUNCTION ARGUMENT...; `essential` before it marks what sanitizer builds run as well.

@@ -191,6 +191,44 @@ questions() {
 }
 essential define_case telemetry/questions questions
 
+terminal_view() {
+  needs_wgu
+  make_tunnel "$wgu" "$wgu" 4 --telemetry all
+  must_reach a "${inner4[b]}"
+  at a ping -q -i 0.01 -w 8 "${inner4[b]}" >/dev/null 2>&1 &
+  background+=($!)
+  "$wgu_top" --once -i 1 "${interface[a]}" >"$scratch/frame" || fail "$(<"$scratch/frame")"
+  for part in "${interface[a]}: 1 peer(s), telemetry all" read_to_sealed "${public_key[b]:0:8}..." "${outer4[b]}:$port" '^0 .* %'; do
+    grep -q -- "$part" "$scratch/frame" || fail "no '$part' in: $(<"$scratch/frame")"
+  done
+  # In a terminal: shows, ends at q and at SIGTERM, and leaves it as it was.
+  python3 - "$wgu_top" "${interface[a]}" <<'PYTHON' || fail "wgu-top in a terminal"
+import os, pty, select, signal, sys, termios, time
+for ending in ("q", signal.SIGTERM, signal.SIGINT):
+    master, slave = pty.openpty()
+    before = termios.tcgetattr(slave)
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.login_tty(slave) if hasattr(os, "login_tty") else [os.setsid(), *(os.dup2(slave, fd) for fd in range(3))]
+        os.execv(sys.argv[1], [sys.argv[1], "-i", "0.2", sys.argv[2]])
+    seen, deadline = b"", time.monotonic() + 10
+    while b"worker" not in seen and time.monotonic() < deadline:
+        if select.select([master], [], [], 0.2)[0]:
+            seen += os.read(master, 65536)
+    assert b"\x1b[?1049h" in seen and b"worker" in seen, seen
+    assert termios.tcgetattr(slave) != before, "keys need Enter"
+    os.write(master, b"q") if ending == "q" else os.kill(child, ending)
+    while time.monotonic() < deadline and select.select([master], [], [], 0.5)[0]:
+        seen += os.read(master, 65536)
+    assert os.waitpid(child, 0)[1] == 0, ending
+    assert seen.endswith(b"\x1b[?25h\x1b[?1049l"), seen[-40:]
+    assert termios.tcgetattr(slave) == before, "the terminal is left changed"
+    os.close(master); os.close(slave)
+PYTHON
+}
+define_case telemetry/top terminal_view
+
 # What cannot be bound ends the start with a reason; what was left by a daemon that died does not.
 places() {
   needs_wgu
