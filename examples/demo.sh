@@ -1,8 +1,8 @@
 #!/bin/bash
 # examples/demo.sh
 #   Builds wgu and runs its main job: two wgu-tunnel daemons in two network namespaces, configured with wg(8), traffic through
-#   them, what was measured, and where every packet went. Installs missing packages; needs root. Leaves nothing behind but
-#   build/release.
+#   them, what they tell of it (wg, Prometheus, wgu-top), percentiles by stage, and where every packet went. Installs missing
+#   packages; needs root. Leaves nothing behind but build/release.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source tests/packages.sh
@@ -12,8 +12,8 @@ install_packages "${wgu_packages[@]}"
 
 echo "== building"
 cmake --preset release --log-level=WARNING >/dev/null
-cmake --build --preset release --target wgu-tunnel | tail -1
-daemon=$PWD/build/release/examples/wgu-tunnel
+cmake --build --preset release --target wgu-tunnel wgu-top | tail -1
+build=$PWD/build/release/examples
 
 # Names of our own, so that two demonstrations at once do not meet.
 left=wgul$$ right=wgur$$ files=$(mktemp -d)
@@ -40,7 +40,7 @@ echo "== a tunnel between them"
 umask 077
 for side in $left $right; do wg genkey | tee "$files/$side.key" | wg pubkey >"$files/$side.pub"; done
 for side in $left $right; do
-  LOG_LEVEL=error ip netns exec $side "$daemon" -f $side 2>"$files/$side.log" &
+  LOG_LEVEL=error ip netns exec $side "$build/wgu-tunnel" -f --telemetry all --metrics 9586 $side 2>"$files/$side.log" &
   pids+=($!)
 done
 for side in $left $right; do
@@ -64,32 +64,21 @@ for direction in "" --reverse; do
   ip netns exec $right iperf3 --server --one-off --interval 0 >/dev/null &
   server=$!
   for ((i = 0; i < 50; i++)); do ip netns exec $right ss -ltn | grep -q :5201 && break; sleep 0.1; done
+  "$build/wgu-top" --once -i 2 $left >"$files/top" &
+  top=$!
   ip netns exec $left iperf3 --client 10.77.0.2 --time 3 --interval 0 $direction | grep -E 'sender|receiver'
-  wait $server
+  wait $server $top
 done
 
 echo "== wg show"
 wg show $left
+echo "== what Prometheus would scrape"
+ip netns exec $left python3 -c 'import urllib.request
+text = urllib.request.urlopen("http://127.0.0.1:9586/metrics").read().decode()
+print(*(line for line in text.splitlines() if line.startswith("wireguard_peer_") and "info" not in line), f"... {len(text.splitlines())} lines", sep="\n")'
+echo "== what wgu-top showed of the last of it"
+cat "$files/top"
+echo "== percentiles by stage"
+"$build/wgu-tunnel" --status $left | sed -n '/^  measured/,/^  peer/ { /^  peer/!p }'
 echo "== where every packet went"
-kill -USR1 "${pids[@]}"
-for side in $left $right; do
-  for ((i = 0; i < 50; i++)); do grep -q ^counters "$files/$side.log" && break; sleep 0.1; done
-done
-python3 - "$files/$left.log" "$files/$right.log" <<'PYTHON'
-import json, sys
-unexplained = 0
-for side, path in zip(("left", "right"), sys.argv[1:]):
-    line = [l for l in open(path) if l.startswith("counters ")][-1]
-    total = json.loads(line.split(" ", 2)[2])["total"]
-    dropped = total["dropped"]
-    print(f"{side}: out {total['device_packets_received']} = sent {total['data_packets_sent']} + dropped {sum(dropped['outbound'].values())}"
-          f" + queued {total['outbound_queued']}")
-    print(f"{side}: in {total['datagrams_received']} = delivered {total['device_packets_sent'] - total['icmp_sent']}"
-          f" + consumed {total['inbound_consumed']} + dropped {sum(dropped['inbound'].values())} + queued {total['inbound_queued']}")
-    for flow, reasons in dropped.items():
-        for reason, count in reasons.items():
-            if count: print(f"{side}:   dropped {flow}: {reason} {count}")
-    unexplained += sum(abs(count) for count in total["unexplained"].values())
-print(f"unexplained: {unexplained}")
-sys.exit(unexplained != 0)
-PYTHON
+for side in $left $right; do echo "$side:"; "$build/wgu-tunnel" --check $side; done
