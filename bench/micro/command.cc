@@ -114,6 +114,7 @@ void register_rows(const AeadTables& found, double slow_down, const std::functio
   };
   add_aead_rows(add, found, slow_down);
   add_handshake_rows(add);
+  add_crowd_rows(add);
   add_configuration_rows(add);
   add_lookup_rows(add);
   add_offload_rows(add);

@@ -29,7 +29,8 @@ DeviceChange large_device(Family family, std::size_t peers, std::size_t blocks_a
   change.peers.resize(peers);
   std::uint32_t number = 0;
   for (PeerChange& peer : change.peers) {
-    for (std::uint8_t& byte : peer.public_key.bytes) byte = static_cast<std::uint8_t>(random());  // half of all strings are points, all work
+    // Any 32 bytes are a public key to X25519.
+    for (std::uint8_t& byte : peer.public_key.bytes) byte = static_cast<std::uint8_t>(random());
     peer.endpoint = Endpoint{IpAddress::v4(192, 0, 2, static_cast<std::uint8_t>(number)), 51820};
     peer.replace_allowed_ips = true;
     for (std::size_t i = 0; i < blocks_a_peer; ++i, ++number) {

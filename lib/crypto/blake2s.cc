@@ -10,6 +10,7 @@
 #include <bit>
 #include <cassert>
 #include <cstring>
+#include <utility>
 
 #include "crypto/secret_slab.h"
 
@@ -37,7 +38,8 @@ std::uint32_t load_le32(const std::uint8_t* bytes) noexcept {
 }
 
 // RFC 7693 section 3.1.
-inline void mix(std::uint32_t& a, std::uint32_t& b, std::uint32_t& c, std::uint32_t& d, std::uint32_t x, std::uint32_t y) noexcept {
+[[gnu::always_inline]] inline void mix(std::uint32_t& a, std::uint32_t& b, std::uint32_t& c, std::uint32_t& d, std::uint32_t x,
+                                       std::uint32_t y) noexcept {
   a += b + x;
   d = std::rotr(d ^ a, 16);
   c += d;
@@ -48,35 +50,49 @@ inline void mix(std::uint32_t& a, std::uint32_t& b, std::uint32_t& c, std::uint3
   b = std::rotr(b ^ c, 7);
 }
 
-// RFC 2104 with a 64-byte block. Takes its input in pieces, so that the KDF needs no buffer to join T(n-1) and the counter.
+// One of the ten rounds. What a round takes of the message is known when it is compiled, so that the state stays in registers.
+template <std::size_t kRound>
+[[gnu::always_inline]] inline void mix_round(std::uint32_t (&v)[16], const std::uint8_t* block) noexcept {
+  constexpr auto& s = kSigma[kRound];
+  const auto m = [block](std::size_t word) { return load_le32(block + 4 * word); };
+  mix(v[0], v[4], v[8], v[12], m(s[0]), m(s[1]));
+  mix(v[1], v[5], v[9], v[13], m(s[2]), m(s[3]));
+  mix(v[2], v[6], v[10], v[14], m(s[4]), m(s[5]));
+  mix(v[3], v[7], v[11], v[15], m(s[6]), m(s[7]));
+  mix(v[0], v[5], v[10], v[15], m(s[8]), m(s[9]));
+  mix(v[1], v[6], v[11], v[12], m(s[10]), m(s[11]));
+  mix(v[2], v[7], v[8], v[13], m(s[12]), m(s[13]));
+  mix(v[3], v[4], v[9], v[14], m(s[14]), m(s[15]));
+}
+
+// RFC 2104 with a 64-byte block. A key for several inputs: what its pads hash to is worked out once.
 class Hmac {
  public:
   explicit Hmac(std::span<const std::uint8_t> key) noexcept {
+    std::array<std::uint8_t, kBlockSize> pad{};
     if (key.size() > kBlockSize) {
-      Blake2s().update(key).finish(pad_.data());
+      Blake2s().update(key).finish(pad.data());
     } else {
-      std::copy(key.begin(), key.end(), pad_.begin());
+      std::copy(key.begin(), key.end(), pad.begin());
     }
-    for (auto& byte : pad_) byte ^= 0x36;
-    inner_.update(pad_);
-    for (auto& byte : pad_) byte ^= 0x36 ^ 0x5c;
+    for (auto& byte : pad) byte ^= 0x36;
+    inner_.update(pad);
+    for (auto& byte : pad) byte ^= 0x36 ^ 0x5c;
+    outer_.update(pad).expect_more();
+    erase(pad.data(), pad.size());
   }
-  ~Hmac() { erase(pad_.data(), pad_.size()); }
-  Hmac(const Hmac&) = delete;
-  Hmac& operator=(const Hmac&) = delete;
-  Hmac& update(std::span<const std::uint8_t> input) noexcept {
-    inner_.update(input);
-    return *this;
-  }
-  void finish(std::uint8_t* out32) noexcept {
+  // None of the inputs is empty.
+  void expect_input() noexcept { inner_.expect_more(); }
+  // HMAC(key, a || b)
+  void authenticate(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b, std::uint8_t* out32) const noexcept {
     SecretBytes digest;
-    inner_.finish(digest.data());
-    Blake2s().update(pad_).update(digest.bytes).finish(out32);
+    Blake2s(inner_).update(a).update(b).finish(digest.data());
+    Blake2s(outer_).update(digest.bytes).finish(out32);
   }
 
  private:
-  std::array<std::uint8_t, kBlockSize> pad_{};
   Blake2s inner_;
+  Blake2s outer_;
 };
 
 }  // namespace
@@ -98,10 +114,7 @@ Blake2s::~Blake2s() {
 
 Blake2s& Blake2s::update(std::span<const std::uint8_t> input) noexcept {
   while (!input.empty()) {
-    if (buffered_ == kBlockSize) {
-      compress(buffer_.data(), false);
-      buffered_ = 0;
-    }
+    if (buffered_ == kBlockSize) expect_more();
     // Whole blocks straight from the input; the last one waits in the buffer, even when it is full.
     if (buffered_ == 0) {
       while (input.size() > kBlockSize) {
@@ -117,6 +130,12 @@ Blake2s& Blake2s::update(std::span<const std::uint8_t> input) noexcept {
   return *this;
 }
 
+void Blake2s::expect_more() noexcept {
+  if (buffered_ < kBlockSize) return;
+  compress(buffer_.data(), false);
+  buffered_ = 0;
+}
+
 void Blake2s::finish(std::uint8_t* out) noexcept {
   std::fill(buffer_.begin() + static_cast<std::ptrdiff_t>(buffered_), buffer_.end(), std::uint8_t{0});
   compress(buffer_.data(), true);
@@ -126,8 +145,6 @@ void Blake2s::finish(std::uint8_t* out) noexcept {
 // RFC 7693 section 3.2. A last block counts only the bytes that are input.
 void Blake2s::compress(const std::uint8_t* block, bool is_last) noexcept {
   counter_ += is_last ? buffered_ : kBlockSize;
-  std::uint32_t m[16];
-  for (std::size_t i = 0; i < 16; ++i) m[i] = load_le32(block + 4 * i);
   std::uint32_t v[16];
   std::copy(h_.begin(), h_.end(), v);
   std::copy(kInitial.begin(), kInitial.end(), v + 8);
@@ -135,18 +152,8 @@ void Blake2s::compress(const std::uint8_t* block, bool is_last) noexcept {
   v[13] ^= static_cast<std::uint32_t>(counter_ >> 32);
   if (is_last) v[14] = ~v[14];
 
-  for (const auto& s : kSigma) {
-    mix(v[0], v[4], v[8], v[12], m[s[0]], m[s[1]]);
-    mix(v[1], v[5], v[9], v[13], m[s[2]], m[s[3]]);
-    mix(v[2], v[6], v[10], v[14], m[s[4]], m[s[5]]);
-    mix(v[3], v[7], v[11], v[15], m[s[6]], m[s[7]]);
-    mix(v[0], v[5], v[10], v[15], m[s[8]], m[s[9]]);
-    mix(v[1], v[6], v[11], v[12], m[s[10]], m[s[11]]);
-    mix(v[2], v[7], v[8], v[13], m[s[12]], m[s[13]]);
-    mix(v[3], v[4], v[9], v[14], m[s[14]], m[s[15]]);
-  }
+  [&]<std::size_t... kRounds>(std::index_sequence<kRounds...>) { (mix_round<kRounds>(v, block), ...); }(std::make_index_sequence<10>());
   for (std::size_t i = 0; i < 8; ++i) h_[i] ^= v[i] ^ v[i + 8];
-  erase(m, sizeof(m));
   erase(v, sizeof(v));
 }
 
@@ -163,7 +170,7 @@ Mac mac(std::span<const std::uint8_t> key, std::span<const std::uint8_t> input) 
 }
 
 void hmac(std::span<const std::uint8_t> key, std::span<const std::uint8_t> input, std::uint8_t* out32) noexcept {
-  Hmac(key).update(input).finish(out32);
+  Hmac(key).authenticate(input, {}, out32);
 }
 
 void kdf(std::span<const std::uint8_t, 32> key, std::span<const std::uint8_t> input, std::uint8_t* first, std::uint8_t* second,
@@ -171,15 +178,17 @@ void kdf(std::span<const std::uint8_t, 32> key, std::span<const std::uint8_t> in
   // RFC 5869 without info: T(1) = HMAC(prk, 1), T(n) = HMAC(prk, T(n-1) || n).
   SecretBytes pseudorandom_key;
   hmac(key, input, pseudorandom_key.data());
+  Hmac expand(pseudorandom_key.bytes);
+  expand.expect_input();
   SecretBytes previous;
+  std::span<const std::uint8_t> before;  // T(0) is empty
   std::uint8_t step = 0;
   for (std::uint8_t* const out : {first, second, third}) {
     if (out == nullptr) break;
-    Hmac expand(pseudorandom_key.bytes);
-    if (step > 0) expand.update(previous.bytes);
     ++step;
-    expand.update({&step, 1}).finish(previous.data());
-    std::copy(previous.bytes.begin(), previous.bytes.end(), out);
+    expand.authenticate(before, {&step, 1}, previous.data());
+    before = previous.bytes;
+    std::copy(before.begin(), before.end(), out);
   }
 }
 

@@ -62,6 +62,4 @@ void SecretSlab::grow() {
   for (std::size_t i = slots_per_chunk_; i-- > 0;) free_.push_back(chunk + i * slot_size_);
 }
 
-void erase(void* memory, std::size_t size) noexcept { sodium_memzero(memory, size); }
-
 }  // namespace wgu::crypto

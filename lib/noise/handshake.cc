@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <new>
-#include <string_view>
 #include <utility>
 
 #include "crypto/x25519.h"
@@ -18,16 +17,14 @@
 namespace wgu::noise {
 namespace {
 
-// Whitepaper 5.4: CONSTRUCTION and IDENTIFIER.
-constexpr std::string_view kConstruction = "Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s";
-constexpr std::string_view kIdentifier = "WireGuard v1 zx2c4 Jason@zx2c4.com";
-static_assert(kConstruction.size() == 37 && kIdentifier.size() == 34);
+// Whitepaper 5.4: HASH("Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s"), and HASH of that and "WireGuard v1 zx2c4 Jason@zx2c4.com". Three blocks
+// that every handshake would hash again on both sides.
+constexpr crypto::Hash kConstruction = {0x60, 0xe2, 0x6d, 0xae, 0xf3, 0x27, 0xef, 0xc0, 0x2e, 0xc3, 0x35, 0xe2, 0xa0, 0x25, 0xd2, 0xd0,
+                                        0x16, 0xeb, 0x42, 0x06, 0xf8, 0x72, 0x77, 0xf5, 0x2d, 0x38, 0xd1, 0x98, 0x8b, 0x78, 0xcd, 0x36};
+constexpr crypto::Hash kIdentified = {0x22, 0x11, 0xb3, 0x61, 0x08, 0x1a, 0xc5, 0x66, 0x69, 0x12, 0x43, 0xdb, 0x45, 0x8a, 0xd5, 0x32,
+                                      0x2d, 0x9c, 0x6c, 0x66, 0x22, 0x93, 0xe8, 0xb7, 0x0e, 0xe1, 0x9c, 0x65, 0xba, 0x07, 0x9e, 0xf3};
 
 constexpr Duration kInitiationSpacing = Duration(1s) / kInitiationsPerSecond;
-
-std::span<const std::uint8_t> as_bytes(std::string_view text) noexcept {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
 
 // Token "e". With a PSK in the pattern the ephemeral goes into the key as well (Noise specification 9.2).
 void mix_ephemeral(Transcript& transcript, crypto::KeyBytes ephemeral) noexcept {
@@ -57,9 +54,7 @@ Timestamp tai64n(WallTime wall) noexcept {
 }
 
 Transcript begin_transcript(const PublicKey& responder) noexcept {
-  const crypto::Hash construction = crypto::hash(as_bytes(kConstruction));
-  Transcript transcript(construction, construction);
-  transcript.mix_hash(as_bytes(kIdentifier));
+  Transcript transcript(kConstruction, kIdentified);
   transcript.mix_hash(responder.bytes);
   return transcript;
 }

@@ -113,6 +113,23 @@ TEST(Blake2s, PiecesMakeTheSameHashAsTheWhole) {
   EXPECT_EQ(hex(hash(std::span(input).first(100), std::span(input).subspan(100))), whole);
 }
 
+// Copies go on from where the original stood, whether or not the block that waited there has been worked off.
+TEST(Blake2s, CopiesGoOnFromACommonBeginning) {
+  const Bytes input = counting(200);
+  for (const std::size_t common : {0u, 1u, 63u, 64u, 65u, 127u, 128u, 199u}) {
+    for (const bool is_worked_off : {false, true}) {
+      Blake2s beginning;
+      beginning.update(std::span(input).first(common));
+      if (is_worked_off) beginning.expect_more();
+      for (const std::size_t end : {common + 1, input.size()}) {
+        Hash out;
+        Blake2s(beginning).update(std::span(input).subspan(common, end - common)).finish(out.data());
+        ASSERT_EQ(hex(out), digest(Bytes(input.begin(), input.begin() + static_cast<std::ptrdiff_t>(end)))) << common << ' ' << end;
+      }
+    }
+  }
+}
+
 // The whitepaper's chain key and hash constants (section 5.4.2), computed with CPython's hashlib.
 TEST(Blake2s, WireGuardConstants) {
   const Hash construction = hash(text_bytes("Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s"));

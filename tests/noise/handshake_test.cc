@@ -62,6 +62,20 @@ INSTANTIATE_TEST_SUITE_P(WithAndWithoutPreshared, HandshakeVectors, testing::Boo
 
 // --- states, roles, sessions ---
 
+TEST_F(HandshakeTest, BeginsWithConstructionIdentifierAndResponder) {
+  const auto text = [](std::string_view name) { return std::span(reinterpret_cast<const std::uint8_t*>(name.data()), name.size()); };
+  const crypto::Hash construction = crypto::hash(text("Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s"));
+  Transcript expected(construction, construction);
+  expected.mix_hash(text("WireGuard v1 zx2c4 Jason@zx2c4.com"));
+  expected.mix_hash(bob.identity.public_key.bytes);
+  const Transcript begun = begin_transcript(bob.identity.public_key);
+  EXPECT_EQ(to_vector(begun.handshake_hash()), to_vector(expected.handshake_hash()));
+  std::array<std::uint8_t, 64> ours{}, theirs{};
+  begun.split(ours.data(), &ours[32]);
+  expected.split(theirs.data(), &theirs[32]);
+  EXPECT_EQ(to_vector(ours), to_vector(theirs)) << "the chaining keys differ";
+}
+
 TEST_F(HandshakeTest, StatesInOrder) {
   EXPECT_EQ(alice.handshake->state(), State::kZeroed);
   const auto initiation = alice.initiate(stamp(1));
