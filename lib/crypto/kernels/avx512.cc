@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 #include "crypto/aead_kernels.h"
 #include "crypto/kernels/avx512_chacha20.h"
@@ -169,27 +170,34 @@ constexpr bool is_long(const Job& job) {
   return text_length(job) >= kLong;
 }
 
+constexpr size_t kFewAlone = 4;  // of the long ones, rather than a lock-step that is not full
+
 // Which packets are chained, as bits: as many of the long ones as the passes of all have stretches for, from when the first has gone
 // through them until the last one's turn comes; and so that the rest of the long fill their lock-steps.
 template <class Job>
 [[gnu::noinline]] uint64_t choose_chained(const Job* jobs, size_t count) {
+  constexpr bool kHasKeys = std::is_same_v<Job, SealJob>;  // in the row; and then a first message alone leaves the other side idle
   size_t row_blocks = 0;
   size_t number_long = 0;
   for (size_t i = 0; i < count; ++i) {
-    row_blocks += (text_length(jobs[i]) + kBlock - 1) / kBlock;
+    row_blocks += kHasKeys + (text_length(jobs[i]) + kBlock - 1) / kBlock;
     number_long += is_long(jobs[i]);
   }
-  size_t stretches = row_blocks / kMostLanes * kStretches;
+  const size_t stretches = row_blocks / kMostLanes * kStretches;
+  size_t of_side = 0;                                  // that which has fewer stretches yet
+  size_t of_other = kHasKeys ? kStretches : 0;
   size_t chained = 0;
   for (size_t i = 0; i < count; ++i) {
     if (!is_long(jobs[i])) continue;
     const size_t length = text_length(jobs[i]);
     const size_t lag = (1 + length / (kBlock * kMostLanes)) * kStretches;
-    if (stretches < stretches_of(length) + lag) break;
-    stretches -= stretches_of(length);
+    of_side += stretches_of(length);
+    if (stretches < of_side + lag) break;
+    if (of_side > of_other) std::swap(of_side, of_other);
     ++chained;
   }
-  const size_t rest = (number_long - chained + kPolyLanes - 1) / kPolyLanes * kPolyLanes;
+  size_t rest = number_long - chained;
+  if (rest % kPolyLanes > kFewAlone) rest = (rest + kPolyLanes - 1) / kPolyLanes * kPolyLanes;
   chained = number_long > rest ? number_long - rest : 0;
   uint64_t chosen = 0;
   for (size_t i = 0; chained > 0; ++i) {
@@ -213,12 +221,10 @@ template <class Take>
 [[gnu::noinline]] void seal_chained(BlockRow& row, const Message* messages, size_t count, Take take) {
   Chain chain(messages, count);
   while (row.left() > 0 || chain.is_laid_out()) {
-    if (!chain.is_laid_out()) {
-      row.pass();
-    } else if (row.left() > 0) {
+    if (chain.is_laid_out()) {
       row.pass(chain.stretches());
     } else {
-      absorb(chain.stretches());
+      row.pass();
     }
     chain.hand_out(take);
     chain.lay_out(row.complete());
@@ -271,12 +277,10 @@ template <class Judge>
   Chain chain(messages, count);
   chain.lay_out(count);
   while (row.left() > 0 || chain.is_laid_out()) {
-    if (!chain.is_laid_out()) {
+    if (chain.is_laid_out()) {
+      row.pass(chain.stretches());  // of few blocks or none, where more wait for the next verdict
+    } else {
       row.pass();
-    } else if (row.left() >= kMostLanes) {
-      row.pass(chain.stretches());
-    } else {  // nothing to decrypt before the next verdict
-      absorb(chain.stretches());
     }
     chain.hand_out([&](const Message& message, uint64_t low, uint64_t high) {
       row.add(judge(message, low, high));

@@ -143,15 +143,10 @@ class BlockRow {
     }
   }
 
-  // And the stretches are absorbed meanwhile.
+  // The same, perhaps of no block at all, and the stretches are absorbed meanwhile.
   void pass(const Stretch* stretches) {
-    if (left() > 24) {
-      input_.woven = stretches;
-      pass_of_two<Sixteen, true>();
-    } else {
-      pass();
-      absorb(stretches);
-    }
+    input_.woven = stretches;
+    pass_of_two<Sixteen, true>();
   }
 
   void end() {

@@ -20,10 +20,12 @@ struct alignas(64) PassInput {
   uint32_t nonce_low[kMostLanes];
   uint32_t nonce_high[kMostLanes];
   uint32_t last_words[4][16];  // room for the assembly: the second state's words 12 to 15
-  const Stretch* woven;        // what to absorb meanwhile, if anything
+  const Stretch* woven;        // what to absorb meanwhile, if anything,
+  const Stretch* woven_end;
 };
 static_assert(offsetof(PassInput, block) == 1024 && offsetof(PassInput, nonce_low) == 1152 && offsetof(PassInput, nonce_high) == 1280 &&
-                  offsetof(PassInput, last_words) == 1408 && offsetof(PassInput, woven) == 1664,
+                  offsetof(PassInput, last_words) == 1408 && offsetof(PassInput, woven) == 1664 &&
+                  offsetof(PassInput, woven_end) == 1672,
               "as the assembly has them");
 
 #define WGU_SIXTEEN_TIMES(x) \
@@ -130,35 +132,54 @@ inline void compute_two(const PassInput& input, __m512i (&x)[16], typename Secon
 #define WGU_Y_14(V) "%%" #V "30"
 #define WGU_Y_15(V) "%%" #V "31"
 // a += b; d = (d ^ a) <<< bits: a sum, then a turn. A turn waits until the next sum stands before it, that of the next row too (`late`): of
-// the orders tried, this leaves the fewest slots of the pipes empty. In four places of a row pieces of other code are woven in.
+// the orders tried, this leaves the fewest slots of the pipes empty.
 #define WGU_SUM(a, b) "vpaddd " b "," a "," a "\n "
 #define WGU_TURN(bits, a, d) "vpxord " a "," d "," d "\n vprold $" #bits "," d "," d "\n "
 #define WGU_SUM_X(a, b) WGU_SUM(WGU_X(a), WGU_X(b))
 #define WGU_SUM_Y(V, a, b) WGU_SUM(WGU_Y(V, a), WGU_Y(V, b))
 #define WGU_TURN_X(bits, a, d) WGU_TURN(bits, WGU_X(a), WGU_X(d))
 #define WGU_TURN_Y(V, bits, a, d) WGU_TURN(bits, WGU_Y(V, a), WGU_Y(V, d))
-#define WGU_STEPS(V, WOVEN, row, late, bits, a0, b0, d0, a1, b1, d1, a2, b2, d2, a3, b3, d3) \
-  WGU_SUM_X(a0, b0) late \
-  WGU_SUM_Y(V, a0, b0) WGU_TURN_X(bits, a0, d0) WOVEN(row, 0) WGU_SUM_X(a1, b1) WGU_TURN_Y(V, bits, a0, d0) \
-  WGU_SUM_Y(V, a1, b1) WGU_TURN_X(bits, a1, d1) WOVEN(row, 1) WGU_SUM_X(a2, b2) WGU_TURN_Y(V, bits, a1, d1) \
-  WGU_SUM_Y(V, a2, b2) WGU_TURN_X(bits, a2, d2) WOVEN(row, 2) WGU_SUM_X(a3, b3) WGU_TURN_Y(V, bits, a2, d2) \
-  WGU_SUM_Y(V, a3, b3) WGU_TURN_X(bits, a3, d3) WOVEN(row, 3)
-#define WGU_DOUBLE_ROUND(V, WOVEN) \
-  WGU_STEPS(V, WOVEN, 0, , 16, 0, 4, 12,  1, 5, 13,  2, 6, 14,  3, 7, 15) \
-  WGU_STEPS(V, WOVEN, 1, WGU_TURN_Y(V, 16, 3, 15), 12, 8, 12, 4,  9, 13, 5,  10, 14, 6,  11, 15, 7) \
-  WGU_STEPS(V, WOVEN, 2, WGU_TURN_Y(V, 12, 11, 7), 8, 0, 4, 12,  1, 5, 13,  2, 6, 14,  3, 7, 15) \
-  WGU_STEPS(V, WOVEN, 3, WGU_TURN_Y(V, 8, 3, 15), 7, 8, 12, 4,  9, 13, 5,  10, 14, 6,  11, 15, 7) \
-  WGU_STEPS(V, WOVEN, 4, WGU_TURN_Y(V, 7, 11, 7), 16, 0, 5, 15,  1, 6, 12,  2, 7, 13,  3, 4, 14) \
-  WGU_STEPS(V, WOVEN, 5, WGU_TURN_Y(V, 16, 3, 14), 12, 10, 15, 5,  11, 12, 6,  8, 13, 7,  9, 14, 4) \
-  WGU_STEPS(V, WOVEN, 6, WGU_TURN_Y(V, 12, 9, 4), 8, 0, 5, 15,  1, 6, 12,  2, 7, 13,  3, 4, 14) \
-  WGU_STEPS(V, WOVEN, 7, WGU_TURN_Y(V, 8, 3, 14), 7, 10, 15, 5,  11, 12, 6,  8, 13, 7,  9, 14, 4) WGU_TURN_Y(V, 7, 9, 4)
+// In eight places of a row, three vector instructions apart, other code is woven in: w0 to w7.
+#define WGU_STEPS(V, late, bits, a0, b0, d0, a1, b1, d1, a2, b2, d2, a3, b3, d3, w0, w1, w2, w3, w4, w5, w6, w7) \
+  WGU_SUM_X(a0, b0) late w0 \
+  WGU_SUM_Y(V, a0, b0) WGU_TURN_X(bits, a0, d0) w1 WGU_SUM_X(a1, b1) WGU_TURN_Y(V, bits, a0, d0) w2 \
+  WGU_SUM_Y(V, a1, b1) WGU_TURN_X(bits, a1, d1) w3 WGU_SUM_X(a2, b2) WGU_TURN_Y(V, bits, a1, d1) w4 \
+  WGU_SUM_Y(V, a2, b2) WGU_TURN_X(bits, a2, d2) w5 WGU_SUM_X(a3, b3) WGU_TURN_Y(V, bits, a2, d2) w6 \
+  WGU_SUM_Y(V, a3, b3) WGU_TURN_X(bits, a3, d3) w7
+// Each row takes the first eight of what is to be woven in, and hands on the rest.
+#define WGU_ROW_0(V, w0, w1, w2, w3, w4, w5, w6, w7, ...) \
+  WGU_STEPS(V, , 16, 0, 4, 12,  1, 5, 13,  2, 6, 14,  3, 7, 15, w0, w1, w2, w3, w4, w5, w6, w7) WGU_ROW_1(V, __VA_ARGS__)
+#define WGU_ROW_1(V, w0, w1, w2, w3, w4, w5, w6, w7, ...) \
+  WGU_STEPS(V, WGU_TURN_Y(V, 16, 3, 15), 12, 8, 12, 4,  9, 13, 5,  10, 14, 6,  11, 15, 7, w0, w1, w2, w3, w4, w5, w6, w7) \
+  WGU_ROW_2(V, __VA_ARGS__)
+#define WGU_ROW_2(V, w0, w1, w2, w3, w4, w5, w6, w7, ...) \
+  WGU_STEPS(V, WGU_TURN_Y(V, 12, 11, 7), 8, 0, 4, 12,  1, 5, 13,  2, 6, 14,  3, 7, 15, w0, w1, w2, w3, w4, w5, w6, w7) \
+  WGU_ROW_3(V, __VA_ARGS__)
+#define WGU_ROW_3(V, w0, w1, w2, w3, w4, w5, w6, w7, ...) \
+  WGU_STEPS(V, WGU_TURN_Y(V, 8, 3, 15), 7, 8, 12, 4,  9, 13, 5,  10, 14, 6,  11, 15, 7, w0, w1, w2, w3, w4, w5, w6, w7) \
+  WGU_ROW_4(V, __VA_ARGS__)
+#define WGU_ROW_4(V, w0, w1, w2, w3, w4, w5, w6, w7, ...) \
+  WGU_STEPS(V, WGU_TURN_Y(V, 7, 11, 7), 16, 0, 5, 15,  1, 6, 12,  2, 7, 13,  3, 4, 14, w0, w1, w2, w3, w4, w5, w6, w7) \
+  WGU_ROW_5(V, __VA_ARGS__)
+#define WGU_ROW_5(V, w0, w1, w2, w3, w4, w5, w6, w7, ...) \
+  WGU_STEPS(V, WGU_TURN_Y(V, 16, 3, 14), 12, 10, 15, 5,  11, 12, 6,  8, 13, 7,  9, 14, 4, w0, w1, w2, w3, w4, w5, w6, w7) \
+  WGU_ROW_6(V, __VA_ARGS__)
+#define WGU_ROW_6(V, w0, w1, w2, w3, w4, w5, w6, w7, ...) \
+  WGU_STEPS(V, WGU_TURN_Y(V, 12, 9, 4), 8, 0, 5, 15,  1, 6, 12,  2, 7, 13,  3, 4, 14, w0, w1, w2, w3, w4, w5, w6, w7) \
+  WGU_ROW_7(V, __VA_ARGS__)
+#define WGU_ROW_7(V, w0, w1, w2, w3, w4, w5, w6, w7) \
+  WGU_STEPS(V, WGU_TURN_Y(V, 8, 3, 14), 7, 10, 15, 5,  11, 12, 6,  8, 13, 7,  9, 14, 4, w0, w1, w2, w3, w4, w5, w6, w7) \
+  WGU_TURN_Y(V, 7, 9, 4)
+#define WGU_DOUBLE_ROUND(V, ...) WGU_ROW_0(V, __VA_ARGS__)
+#define WGU_EIGHT_TIMES(x) x, x, x, x, x, x, x, x
+#define WGU_NOTHING WGU_EIGHT_TIMES(WGU_EIGHT_TIMES())
 #define WGU_LOAD(V, n, x_from, y_from) "vmovdqa64 " x_from "," WGU_X(n) "\n vmovdqa64 " y_from "," WGU_Y(V, n) "\n"
 #define WGU_ADD(V, n, x_from, y_from) \
   "vpaddd " x_from "," WGU_X(n) "," WGU_X(n) "\n vpaddd " y_from "," WGU_Y(V, n) "," WGU_Y(V, n) "\n"
 // LOAD or ADD, of all words but word 13, which is zero.
 #define WGU_INPUT(OP, V) \
-  OP(V, 0, "(%[constants])", "(%[constants])")       OP(V, 1, "64(%[constants])", "64(%[constants])") \
-  OP(V, 2, "128(%[constants])", "128(%[constants])") OP(V, 3, "192(%[constants])", "192(%[constants])") \
+  OP(V, 0, "%[constants]", "%[constants]")           OP(V, 1, "64+%[constants]", "64+%[constants]") \
+  OP(V, 2, "128+%[constants]", "128+%[constants]") OP(V, 3, "192+%[constants]", "192+%[constants]") \
   OP(V, 4, "(%[input])", "64(%[input])")             OP(V, 5, "128(%[input])", "192(%[input])") \
   OP(V, 6, "256(%[input])", "320(%[input])")         OP(V, 7, "384(%[input])", "448(%[input])") \
   OP(V, 8, "512(%[input])", "576(%[input])")         OP(V, 9, "640(%[input])", "704(%[input])") \
@@ -166,13 +187,13 @@ inline void compute_two(const PassInput& input, __m512i (&x)[16], typename Secon
   OP(V, 12, "1024(%[input])", "1088(%[input])")      OP(V, 14, "1152(%[input])", "1216(%[input])") \
   OP(V, 15, "1280(%[input])", "1344(%[input])")
 #define WGU_STORE(V, n, to) "vmovdqa64 " WGU_Y(V, n) "," to "(%[input])\n"
-// BEFORE and AGAIN begin and close the loop of ten double rounds; after them the further registers that it uses.
-#define WGU_TWO_STATES(V, WOVEN, BEFORE, AGAIN, ...) \
+// ROUNDS are looped over, between BEFORE and AGAIN; after them the further registers that they use.
+#define WGU_TWO_STATES(V, ROUNDS, BEFORE, AGAIN, ...) \
   asm volatile( \
       WGU_INPUT(WGU_LOAD, V) "vpxord %[x13],%[x13],%[x13]\n vpxord %%zmm29,%%zmm29,%%zmm29\n" \
       BEFORE \
       ".p2align 6\n" \
-      "1:\n" WGU_DOUBLE_ROUND(V, WOVEN) AGAIN "jnz 1b\n" \
+      "1:\n" ROUNDS AGAIN "jnz 1b\n" \
       WGU_INPUT(WGU_ADD, V) \
       WGU_STORE(V, 12, "1408") WGU_STORE(V, 13, "1472") WGU_STORE(V, 14, "1536") WGU_STORE(V, 15, "1600") \
       : [x0] "=&v"(x[0]), [x1] "=&v"(x[1]), [x2] "=&v"(x[2]), [x3] "=&v"(x[3]), [x4] "=&v"(x[4]), [x5] "=&v"(x[5]), \
@@ -180,9 +201,8 @@ inline void compute_two(const PassInput& input, __m512i (&x)[16], typename Secon
         [x12] "=&v"(x[12]), [x13] "=&v"(x[13]), [x14] "=&v"(x[14]), [x15] "=&v"(x[15]), [y0] "=&v"(y[0]), [y1] "=&v"(y[1]), \
         [y2] "=&v"(y[2]), [y3] "=&v"(y[3]), [y4] "=&v"(y[4]), [y5] "=&v"(y[5]), [y6] "=&v"(y[6]), [y7] "=&v"(y[7]), \
         [y8] "=&v"(y[8]), [y9] "=&v"(y[9]), [y10] "=&v"(y[10]), [y11] "=&v"(y[11]) \
-      : [input] "r"(&input), [constants] "r"(&kConstants) \
+      : [input] "r"(&input), [constants] "m"(kConstants) \
       : "xmm28", "xmm29", "xmm30", "xmm31", "cc", "memory", __VA_ARGS__)
-#define WGU_NOTHING(row, place) ""
 // clang-format on
 
 template <class Second>
@@ -194,9 +214,9 @@ WGU_INLINE void load_last_words(const PassInput& input, typename Second::Vector 
 template <class Second>
 WGU_INLINE void compute_two(PassInput& input, __m512i (&x)[16], typename Second::Vector (&y)[16]) {
   if constexpr (Second::kCount == 16) {
-    WGU_TWO_STATES(zmm, WGU_NOTHING, "movl $10,%%eax\n", "decl %%eax\n", "eax");
+    WGU_TWO_STATES(zmm, WGU_DOUBLE_ROUND(zmm, WGU_NOTHING), "movl $10,%%eax\n", "decl %%eax\n", "eax");
   } else {
-    WGU_TWO_STATES(ymm, WGU_NOTHING, "movl $10,%%eax\n", "decl %%eax\n", "eax");
+    WGU_TWO_STATES(ymm, WGU_DOUBLE_ROUND(ymm, WGU_NOTHING), "movl $10,%%eax\n", "decl %%eax\n", "eax");
   }
   load_last_words<Second>(input, y);
 }

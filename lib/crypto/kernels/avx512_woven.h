@@ -1,8 +1,8 @@
 #pragma once
 // Scalar Poly1305 woven into the passes of ChaCha20, AVX-512. A pass keeps every vector pipe busy and leaves the multiplier and the
-// scalar pipes idle: beside each of its ten double rounds they absorb seven blocks of a message (Zen 4: a pass and its transposition
-// take 1147 cycles instead of 1130; an eighth block would cost all of its cycles). So a message is cut into stretches of seven blocks, ten
-// for a pass.
+// scalar pipes idle. A block takes 14 cycles from h to h, but only 10 of the scalar pipes, so two messages are absorbed side by side: beside
+// two double rounds nine blocks of each (Zen 4: 98 cycles a double round instead of 96; ten of each: 104). So messages are cut into
+// stretches of nine blocks, of which a pass takes five on each side.
 // Limbs of 64 bits, h below 2^131; r is clamped, so that r1 / 4 is whole, and 2^128 r1 = 5/4 r1 (mod p):
 //   h += block + top 2^128
 //   h = h0 r0 + h1 (5/4 r1)  +  2^64 (h0 r1 + h1 r0 + h2 (5/4 r1))  +  2^128 h2 r0,  and what reaches 2^130 comes back five times.
@@ -15,8 +15,9 @@ namespace wgu::crypto::avx512 {
 namespace {  // compiled for this CPU: no copy may be picked by the linker for another
 
 constexpr size_t kPolyBlock = 16;
-constexpr size_t kStretch = 7;     // blocks
-constexpr size_t kStretches = 10;  // of a pass: one a double round
+constexpr size_t kSides = 2;
+constexpr size_t kStretch = 9;    // blocks
+constexpr size_t kStretches = 5;  // of a pass, on each side: one in two double rounds
 
 // What blocks are multiplied by, how they begin, and what they come to. Secret.
 struct alignas(64) Multiplication {
@@ -26,15 +27,16 @@ struct alignas(64) Multiplication {
   uint64_t h[3];           // of the last stretch
 };
 static_assert(offsetof(Multiplication, r1_5_4) == 16 && offsetof(Multiplication, keep) == 24 && offsetof(Multiplication, top) == 32 &&
-                  offsetof(Multiplication, h) == 88,
+                  offsetof(Multiplication, h) == 104,
               "as the assembly has them");
 
-// A pass takes ten that lie one behind the other; h is taken over from the one before them.
+// A pass takes five that lie one behind the other, and those of the other side kSideRoom further; h is taken over from the one before them.
 struct Stretch {
   const uint8_t* blocks;
   Multiplication* by;
 };
-static_assert(sizeof(Stretch) == 16 && offsetof(Stretch, by) == 8, "as the assembly has them");
+constexpr size_t kSideRoom = 128;
+static_assert(sizeof(Stretch) == 16 && offsetof(Stretch, by) == 8 && kSideRoom * sizeof(Stretch) == 2048, "as the assembly has them");
 
 // What the assembly does between its vector instructions.
 inline void absorb(const Stretch* stretches) {
@@ -73,54 +75,54 @@ inline void absorb(const Stretch* stretches) {
 #if defined(WGU_NO_INLINE_ASM)
 inline void compute_woven(PassInput& input, __m512i (&x)[16], __m512i (&y)[16]) {
   compute_two<Sixteen>(input, x, y);
-  absorb(input.woven);
+  for (size_t side = 0; side < kSides; ++side) absorb(input.woven + side * kSideRoom);
 }
 #else
-// Eight rows of four places a double round: in row 0 the stretch begins, in row k block k - 1 is multiplied and block k added. rdi walks
-// the stretches, r12 the message; h is in r8, r9, r10. What is added to h does not wait for the carry around, nor that for h2's.
+// A block is woven in in seven pieces. rdi walks the stretches; h of one side is in r8, r9, r10, of the other in r11, r14, r15. What is
+// added to h does not wait for the carry around, nor that for h2's.
 // clang-format off
-#define WGU_BEGIN_0 "movq (%%rdi),%%r12\n movq 8(%%rdi),%%r13\n andq 24(%%r13),%%r8\n andq 24(%%r13),%%r9\n andq 24(%%r13),%%r10\n"
-#define WGU_BEGIN_1 "addq (%%r12),%%r8\n adcq 8(%%r12),%%r9\n adcq 32(%%r13),%%r10\n"
-#define WGU_BEGIN_2 ""
-#define WGU_BEGIN_3 ""
-// d0 = r9:r8, d1 = rsi:rcx
-#define WGU_ABSORB_0 \
-  "movq %%r9,%%rdx\n mulxq 16(%%r13),%%rax,%%r9\n mulxq (%%r13),%%rcx,%%rsi\n" \
-  "movq %%r8,%%rdx\n mulxq (%%r13),%%r8,%%rbx\n addq %%rax,%%r8\n adcq %%rbx,%%r9\n"
-#define WGU_ABSORB_1 \
-  "mulxq 8(%%r13),%%rax,%%rbx\n addq %%rax,%%rcx\n adcq %%rbx,%%rsi\n" \
-  "movq %%r10,%%rbx\n imulq 16(%%r13),%%rbx\n imulq (%%r13),%%r10\n"
+#define WGU_ON_0(PIECE, ...) PIECE("%%r8", "%%r9", "%%r10", "(%%rdi)", "8(%%rdi)", __VA_ARGS__)
+#define WGU_ON_1(PIECE, ...) PIECE("%%r11", "%%r14", "%%r15", "2048(%%rdi)", "2056(%%rdi)", __VA_ARGS__)
+#define WGU_BEGIN(h0, h1, h2, blocks, by, ...) \
+  "movq " by ",%%r13\n movq " blocks ",%%rax\n andq 24(%%r13)," h0 "\n andq 24(%%r13)," h1 "\n andq 24(%%r13)," h2 "\n" \
+  "addq (%%rax)," h0 "\n adcq 8(%%rax)," h1 "\n adcq 32(%%r13)," h2 "\n"
+// d0 = h1:h0
+#define WGU_ABSORB_0(h0, h1, h2, blocks, by, ...) \
+  "movq " by ",%%r13\n movq " h1 ",%%rdx\n mulxq 16(%%r13),%%rax," h1 "\n mulxq (%%r13),%%rcx,%%rsi\n"
+#define WGU_ABSORB_1(h0, h1, ...) "movq " h0 ",%%rdx\n mulxq (%%r13)," h0 ",%%rbx\n addq %%rax," h0 "\n adcq %%rbx," h1 "\n"
+// d1 = rsi:rcx
+#define WGU_ABSORB_2(h0, h1, h2, ...) "mulxq 8(%%r13),%%rax,%%rbx\n addq %%rax,%%rcx\n adcq %%rbx,%%rsi\n movq " h2 ",%%rbx\n"
+#define WGU_ABSORB_3(h0, h1, h2, ...) "imulq 16(%%r13),%%rbx\n imulq (%%r13)," h2 "\n addq %%rbx,%%rcx\n adcq " h2 ",%%rsi\n"
 // d2 = rsi
-#define WGU_ABSORB_2 \
-  "addq %%rbx,%%rcx\n adcq %%r10,%%rsi\n movq %%rsi,%%r10\n andq $3,%%r10\n shrq $2,%%rsi\n" \
-  "leaq (%%rsi,%%rsi,4),%%rsi\n addq %%rcx,%%r9\n adcq $0,%%r10\n"
-#define WGU_ADD_BLOCK(k) "addq 16*" #k "(%%r12),%%r8\n adcq 16*" #k "+8(%%r12),%%r9\n adcq 32+8*" #k "(%%r13),%%r10\n"
-#define WGU_CARRY_AROUND "addq %%rsi,%%r8\n adcq $0,%%r9\n adcq $0,%%r10\n"
-#define WGU_KEEP_H "movq %%r8,88(%%r13)\n movq %%r9,96(%%r13)\n movq %%r10,104(%%r13)\n"
-#define WGU_MIDDLE_0(k) WGU_ABSORB_0
-#define WGU_MIDDLE_1(k) WGU_ABSORB_1
-#define WGU_MIDDLE_2(k) WGU_ABSORB_2
-#define WGU_MIDDLE_3(k) WGU_ADD_BLOCK(k) WGU_CARRY_AROUND
-#define WGU_END_0 WGU_ABSORB_0
-#define WGU_END_1 WGU_ABSORB_1
-#define WGU_END_2 WGU_ABSORB_2
-#define WGU_END_3 WGU_CARRY_AROUND WGU_KEEP_H
-#define WGU_ROW_0(place) WGU_BEGIN_##place
-#define WGU_ROW_1(place) WGU_MIDDLE_##place(1)
-#define WGU_ROW_2(place) WGU_MIDDLE_##place(2)
-#define WGU_ROW_3(place) WGU_MIDDLE_##place(3)
-#define WGU_ROW_4(place) WGU_MIDDLE_##place(4)
-#define WGU_ROW_5(place) WGU_MIDDLE_##place(5)
-#define WGU_ROW_6(place) WGU_MIDDLE_##place(6)
-#define WGU_ROW_7(place) WGU_END_##place
-#define WGU_WOVEN(row, place) WGU_ROW_##row(place)
+#define WGU_ABSORB_4(h0, h1, h2, ...) \
+  "movq %%rsi," h2 "\n andq $3," h2 "\n shrq $2,%%rsi\n leaq (%%rsi,%%rsi,4),%%rsi\n addq %%rcx," h1 "\n adcq $0," h2 "\n"
+#define WGU_ADD_BLOCK(h0, h1, h2, blocks, by, k) \
+  "movq " blocks ",%%rax\n addq 16*" #k "(%%rax)," h0 "\n adcq 16*" #k "+8(%%rax)," h1 "\n adcq 32+8*" #k "(%%r13)," h2 "\n"
+#define WGU_CARRY_AROUND(h0, h1, h2, ...) "addq %%rsi," h0 "\n adcq $0," h1 "\n adcq $0," h2 "\n"
+#define WGU_KEEP_H(h0, h1, h2, ...) "movq " h0 ",104(%%r13)\n movq " h1 ",112(%%r13)\n movq " h2 ",120(%%r13)\n"
+#define WGU_MULTIPLY(side) \
+  WGU_ON_##side(WGU_ABSORB_0, ), WGU_ON_##side(WGU_ABSORB_1, ), WGU_ON_##side(WGU_ABSORB_2, ), WGU_ON_##side(WGU_ABSORB_3, ), \
+  WGU_ON_##side(WGU_ABSORB_4, )
+#define WGU_CARRY(side) WGU_ON_##side(WGU_CARRY_AROUND, )
+#define WGU_BLOCK(side, next) WGU_MULTIPLY(side), WGU_ON_##side(WGU_ADD_BLOCK, next), WGU_CARRY(side)
+#define WGU_LAST_BLOCK(side) WGU_MULTIPLY(side), WGU_CARRY(side), WGU_ON_##side(WGU_KEEP_H, )
+// 64 places each.
+#define WGU_EARLY \
+  WGU_ON_0(WGU_BEGIN, ), WGU_BLOCK(0, 1), WGU_ON_1(WGU_BEGIN, ), WGU_BLOCK(1, 1), WGU_BLOCK(0, 2), WGU_BLOCK(1, 2), WGU_BLOCK(0, 3), \
+  WGU_BLOCK(1, 3), WGU_BLOCK(0, 4), WGU_BLOCK(1, 4), WGU_MULTIPLY(0), WGU_ON_0(WGU_ADD_BLOCK, 5)
+#define WGU_LATE \
+  WGU_CARRY(0), WGU_BLOCK(1, 5), WGU_BLOCK(0, 6), WGU_BLOCK(1, 6), WGU_BLOCK(0, 7), WGU_BLOCK(1, 7), WGU_BLOCK(0, 8), WGU_BLOCK(1, 8), \
+  WGU_LAST_BLOCK(0), WGU_LAST_BLOCK(1)
 // clang-format on
 
 WGU_INLINE void compute_woven(PassInput& input, __m512i (&x)[16], __m512i (&y)[16]) {
-  WGU_TWO_STATES(zmm, WGU_WOVEN,
-                 "movq 1664(%[input]),%%rdi\n leaq 160(%%rdi),%%r11\n"
-                 "movq -8(%%rdi),%%r13\n movq 88(%%r13),%%r8\n movq 96(%%r13),%%r9\n movq 104(%%r13),%%r10\n",
-                 "addq $16,%%rdi\n cmpq %%r11,%%rdi\n", "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13");
+  input.woven_end = input.woven + kStretches;
+  WGU_TWO_STATES(zmm, WGU_DOUBLE_ROUND(zmm, WGU_EARLY) WGU_DOUBLE_ROUND(zmm, WGU_LATE),
+                 "movq 1664(%[input]),%%rdi\n"
+                 "movq -8(%%rdi),%%r13\n movq 104(%%r13),%%r8\n movq 112(%%r13),%%r9\n movq 120(%%r13),%%r10\n"
+                 "movq 2040(%%rdi),%%r13\n movq 104(%%r13),%%r11\n movq 112(%%r13),%%r14\n movq 120(%%r13),%%r15\n",
+                 "addq $16,%%rdi\n cmpq 1672(%[input]),%%rdi\n", "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r13",
+                 "r14", "r15");
   load_last_words<Sixteen>(input, y);
 }
 #endif
