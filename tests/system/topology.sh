@@ -222,8 +222,9 @@ udp_ports() { at "$1" ss -Huln | awk '{sub(/.*:/, "", $4); print $4}' | sort -un
 latest_handshake() { wg show "${interface[$1]}" latest-handshakes | cut -f2; }                 # END
 endpoint_of_peer() { wg show "${interface[$1]}" endpoints | cut -f2; }                         # END
 
-# Stops the daemon at END by SIGNAL and checks that it leaves nothing behind.
+# Stops the daemon at END by SIGNAL and checks that it has lost no packet unseen and leaves nothing behind.
 stop_daemon() {  # END [SIGNAL]
+  check_conservation "$1"
   kill -"${2:-TERM}" "${daemon_pid[$1]}"
   must_have_gone "$1"
 }
@@ -237,8 +238,8 @@ must_have_gone() {  # END
   [[ ! -e $(status_socket "${interface[$1]}") ]] || fail "$(status_socket "${interface[$1]}") is left behind"
 }
 
-# in = out + dropped + queued, for every worker and both directions. SIGUSR1 makes the daemon write its counters to its log as
-# one line of JSON. Polled, as workers are not asked at the same instant while packets flow.
+# in = out + dropped + queued, for every worker and both directions, and nothing is lost between workers. SIGUSR1 makes the daemon write
+# its counters to its log as one line of JSON. Polled, as workers are not asked at the same instant while packets flow.
 check_conservation() {  # END
   is_wgu "${implementation[$1]}" || return 0
   poll 3 all_is_explained "$1" || fail "packets are unaccounted for at $1: $(tail -1 "$scratch/unexplained-$1.log")"
@@ -246,8 +247,12 @@ check_conservation() {  # END
 all_is_explained() {  # END
   report_counters "$1" | python3 -c '
 import json, sys
-wrong = {f"worker {number} {side}": count for number, worker in enumerate(json.load(sys.stdin)["workers"])
+told = json.load(sys.stdin)
+wrong = {f"worker {number} {side}": count for number, worker in enumerate(told["workers"])
          for side, count in worker["unexplained"].items() if count != 0}
+for side in ("outbound", "inbound"):
+    if lost := told["total"][f"{side}_forwarded"] - told["total"][f"{side}_adopted"]:
+        wrong[f"{side} between workers"] = lost
 print(wrong)
 sys.exit(bool(wrong))' >"$scratch/unexplained-$1.log"
 }
@@ -270,7 +275,6 @@ finish() {
   local end
   for end in "${!daemon_pid[@]}"; do
     ! exited "${daemon_pid[$end]}" || fail "the daemon at $end has died"
-    check_conservation "$end"
     stop_daemon "$end"
   done
   for end in "${!daemon_log[@]}"; do
