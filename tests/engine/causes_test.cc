@@ -1,6 +1,6 @@
 // Every drop reason and every kind of event that only an engine can cause: exactly N causes move that counter by N, and of all other
 // counters and events those that the row names. The kernel is the real one; where it must say something that it seldom says, the test
-// has prepared the socket. All others stand in tests/tunnel/causes_test.cc.
+// has prepared the socket. All others stand in tests/tunnel/*_causes_test.cc.
 #include <gtest/gtest.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
@@ -174,7 +174,8 @@ constexpr DropCause kDropCauses[] = {
      [](Stage& s, int n) {
        if (!s.start_with_session()) return Moved{};
        const int never_in_pieces = IP_PMTUDISC_DO;
-       EXPECT_EQ(setsockopt(s.workers.binding.workers[0].v4.get(), IPPROTO_IP, IP_MTU_DISCOVER, &never_in_pieces, sizeof never_in_pieces), 0);
+       EXPECT_EQ(setsockopt(s.workers.binding.workers[0].v4.get(), IPPROTO_IP, IP_MTU_DISCOVER, &never_in_pieces, sizeof never_in_pieces),
+                 0);
        io::test::Namespace::current().set_mtu("lo", 1400);
        s.watch();
        for (int i = 0; i < n; ++i) s.send(1400);
@@ -240,7 +241,9 @@ constexpr DropCause kDropCauses[] = {
          EXPECT_TRUE(s.workers.reaches(&Counters::datagrams_received, static_cast<std::uint64_t>(i + 1)));
        }
        s.workers.set_socket(-1);
-       return Moved{{"datagrams_received", all}, {"datagram_bytes_received", all * 32}, {"inbound_forwarded", static_cast<std::int64_t>(kMailboxCapacity)}};
+       return Moved{{"datagrams_received", all},
+                    {"datagram_bytes_received", all * 32},
+                    {"inbound_forwarded", static_cast<std::int64_t>(kMailboxCapacity)}};
      }},
     {Drop::kInPoolExhausted,
      [](Stage& s, int n) {
@@ -248,9 +251,8 @@ constexpr DropCause kDropCauses[] = {
        s.watch();
        Stage::shout(s.workers.binding.port, Bytes(static_cast<std::size_t>((kSmallPool + n) * kSegment), 0xff), kSegment);
        EXPECT_TRUE(s.workers.reaches(&Counters::datagrams_received, static_cast<std::uint64_t>(kSmallPool + n)));
-       return Moved{{"datagrams_received", kSmallPool + n},
-                    {"datagram_bytes_received", kSmallPool * kSegment},
-                    {"drop in malformed", kSmallPool}};
+       return Moved{
+           {"datagrams_received", kSmallPool + n}, {"datagram_bytes_received", kSmallPool * kSegment}, {"drop in malformed", kSmallPool}};
      }},
     {Drop::kInDeviceWriteFailed,
      [](Stage& s, int n) {
@@ -258,9 +260,11 @@ constexpr DropCause kDropCauses[] = {
        s.workers.device[0] = {};  // refused from now on
        s.watch();
        const std::uint64_t received = s.workers.counters().datagrams_received + static_cast<std::uint64_t>(n);
-       for (int i = 0; i < n; ++i) s.far->device.send_bytes(tunnel::inner_packet(s.far->device.address, ip("10.0.0.1"), kInner), s.far->now);
+       for (int i = 0; i < n; ++i)
+         s.far->device.send_bytes(tunnel::inner_packet(s.far->device.address, ip("10.0.0.1"), kInner), s.far->now);
        EXPECT_TRUE(s.far->carry(s.workers, [&] { return s.workers.counters().datagrams_received == received; }));
-       EXPECT_TRUE(Workers::until([&] { return s.workers.counters().dropped(Drop::kInDeviceWriteFailed) >= static_cast<std::uint64_t>(n); }));
+       EXPECT_TRUE(
+           Workers::until([&] { return s.workers.counters().dropped(Drop::kInDeviceWriteFailed) >= static_cast<std::uint64_t>(n); }));
        return Moved{{"datagrams_received", n}, {"datagram_bytes_received", n * (16 + 112 + 16)}};
      }},
     {Drop::kInShutdown,
@@ -304,7 +308,8 @@ std::string drop_row_name(const testing::TestParamInfo<DropParameter>& info) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Rows, EngineDropCauses,
-                         testing::Combine(testing::ValuesIn(kDropCauses), testing::Values(1, 7), testing::Values(IoBackend::kUring, IoBackend::kEpoll)),
+                         testing::Combine(testing::ValuesIn(kDropCauses), testing::Values(1, 7),
+                                          testing::Values(IoBackend::kUring, IoBackend::kEpoll)),
                          drop_row_name);
 
 TEST_P(EngineDropCauses, MoveTheirCounterAndNothingElse) {
@@ -313,7 +318,8 @@ TEST_P(EngineDropCauses, MoveTheirCounterAndNothingElse) {
     Stage stage(io);
     Moved expected = row.inject(stage, n);
     if (stage.refusal) {
-      if (io == IoBackend::kUring && (stage.refusal->code == ENOSYS || stage.refusal->code == EPERM)) GTEST_SKIP() << stage.refusal->message;
+      if (io == IoBackend::kUring && (stage.refusal->code == ENOSYS || stage.refusal->code == EPERM))
+        GTEST_SKIP() << stage.refusal->message;
       FAIL() << stage.refusal->message;
     }
     expected[wgu::name_of(row.reason)] += n;
@@ -357,13 +363,15 @@ constexpr EventCause kEventCauses[] = {
      }},
 };
 
-static_assert(has_one_row_each<EventKind>([](const EventCause& row) { return row.kind; }, kEventCauses, kEventsOfEngine, true, kEventKindCount),
+static_assert(has_one_row_each<EventKind>([](const EventCause& row) { return row.kind; }, kEventCauses, kEventsOfEngine, true,
+                                          kEventKindCount),
               "each kind of kEventsOfEngine has one row here, and no other has");
 
 class EngineEventCauses : public testing::TestWithParam<std::tuple<EventCause, int>> {};
 
 std::string event_row_name(const testing::TestParamInfo<EngineEventCauses::ParamType>& row) {
-  return std::string(event_table()[static_cast<std::size_t>(std::get<0>(row.param).kind)].name) + "_" + std::to_string(std::get<1>(row.param));
+  return std::string(event_table()[static_cast<std::size_t>(std::get<0>(row.param).kind)].name) + "_" +
+         std::to_string(std::get<1>(row.param));
 }
 
 INSTANTIATE_TEST_SUITE_P(Rows, EngineEventCauses, testing::Combine(testing::ValuesIn(kEventCauses), testing::Values(1, 7)), event_row_name);

@@ -65,7 +65,9 @@ class Workers {
       device.emplace_back(ends[0]);
       device_inside_.emplace_back(ends[1]);
       crew_->workers.push_back(std::make_unique<Worker>(
-          WorkerOptions{.number = static_cast<std::uint8_t>(i), .read_fd = ends[1], .write_fd = ends[1], .format = setup.format, .mtu = 1420}, *crew_));
+          WorkerOptions{
+              .number = static_cast<std::uint8_t>(i), .read_fd = ends[1], .write_fd = ends[1], .format = setup.format, .mtu = 1420},
+          *crew_));
       crew_->workers[i]->meter().set_level(TelemetryLevel::kEvents);
     }
     for (const auto& worker : crew_->workers) {
@@ -90,7 +92,8 @@ class Workers {
   void apply(DeviceChange change) {
     configuration_->check(change).value();
     auto commit = configuration_->commit(std::move(change));
-    for (unsigned i = 0; i < crew_->workers.size(); ++i) call([&](tunnel::Shard& shard, io::Loop&) { shard.apply(std::move(commit.additions[i]), boot_now()); }, i);
+    for (unsigned i = 0; i < crew_->workers.size(); ++i)
+      call([&](tunnel::Shard& shard, io::Loop&) { shard.apply(std::move(commit.additions[i]), boot_now()); }, i);
     for (unsigned i = 0; i < crew_->workers.size(); ++i) call([&](tunnel::Shard& shard, io::Loop&) { shard.apply(commit.removals[i]); }, i);
     configuration_->reclaim();
   }
@@ -249,10 +252,27 @@ struct FarEnd {
 
 // What depends on how the kernel and the scheduler cut the work into pieces: nobody can say by how much it moves.
 inline Moved without_pace(Moved all) {
-  for (const char* pace : {"rounds", "rounds_idle", "seal_batches", "open_batches", "batches_shared", "shares_helped", "device_reads", "device_writes",
-                           "super_packets_read", "super_packets_written", "socket_receives", "socket_sends", "trains_received", "trains_sent",
-                           "device_reads_starved", "socket_reads_starved", "buffers_in_use", "buffers_in_use_peak", "outbound_queued_peak",
-                           "inbound_queued_peak", "mailbox_peak"}) {
+  for (const char* pace : {"rounds",
+                           "rounds_idle",
+                           "seal_batches",
+                           "open_batches",
+                           "batches_shared",
+                           "shares_helped",
+                           "device_reads",
+                           "device_writes",
+                           "super_packets_read",
+                           "super_packets_written",
+                           "socket_receives",
+                           "socket_sends",
+                           "trains_received",
+                           "trains_sent",
+                           "device_reads_starved",
+                           "socket_reads_starved",
+                           "buffers_in_use",
+                           "buffers_in_use_peak",
+                           "outbound_queued_peak",
+                           "inbound_queued_peak",
+                           "mailbox_peak"}) {
     all.erase(pace);
   }
   return all;

@@ -39,11 +39,11 @@ inline void add_events(std::span<const Event> events, Moved& all) {
 
 // --- Who proves what ---------------------------------------------------------------------------------------------------------
 // Each drop reason and each kind of event has one row in a table of causes: here those whose cause lies in an engine
-// (tests/engine/causes_test.cc), all others in tests/tunnel/causes_test.cc. Either table fails to compile when a row is missing.
+// (tests/engine/causes_test.cc), all others in tests/tunnel/*_causes_test.cc. Each table fails to compile when a row is missing.
 
 inline constexpr Drop kDropsOfEngine[] = {
-    Drop::kOutMailboxFull, Drop::kOutPoolExhausted,    Drop::kOutSocketFull, Drop::kOutMessageTooLong,
-    Drop::kOutSendFailed,  Drop::kOutShutdown,         Drop::kInTruncated,   Drop::kInMailboxFull,
+    Drop::kOutMailboxFull,  Drop::kOutPoolExhausted,    Drop::kOutSocketFull, Drop::kOutMessageTooLong,
+    Drop::kOutSendFailed,   Drop::kOutShutdown,         Drop::kInTruncated,   Drop::kInMailboxFull,
     Drop::kInPoolExhausted, Drop::kInDeviceWriteFailed, Drop::kInShutdown,
 };
 inline constexpr EventKind kEventsOfEngine[] = {EventKind::kMtuChanged, EventKind::kConfigurationChanged};
