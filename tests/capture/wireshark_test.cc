@@ -87,6 +87,13 @@ class Side {
     tap.outer(Direction::kInbound, {datagram.remote, {at_.address, 0}, at_.port, datagram.traffic_class}, datagram.packet.bytes(), when);
   }
 
+  ~Side() {
+    EXPECT_EQ(tunnel.counters().unexplained(Direction::kOutbound), 0);
+    EXPECT_EQ(tunnel.counters().unexplained(Direction::kInbound), 0);
+  }
+  Side(const Side&) = delete;
+  Side& operator=(const Side&) = delete;
+
   PrivateKey key;
 
  private:

@@ -348,6 +348,8 @@ TEST(TunnelPaths, ThePublicTunnelAsksAndListens) {
   EXPECT_EQ(tunnel.status().peers[0].path_mtu, 1281);
   output.clear();
   EXPECT_TRUE(output.path_questions.empty());
+  EXPECT_EQ(tunnel.counters().unexplained(Direction::kOutbound), 0);
+  EXPECT_EQ(tunnel.counters().unexplained(Direction::kInbound), 0);
 }
 
 }  // namespace
