@@ -19,7 +19,7 @@ done
 declare -A outer4=([a]=192.0.2.1 [b]=192.0.2.2) outer6=([a]=2001:db8::1 [b]=2001:db8::2)
 declare -A inner4=([a]=10.77.0.1 [b]=10.77.0.2) inner6=([a]=fd77::1 [b]=fd77::2)
 declare -A other=([a]=b [b]=a)
-readonly port=51820
+readonly port=51820 metrics_port=9586
 
 fail() { trap - ERR; echo "FAIL: $*" >&2 || true; exit 1; }
 skip() { echo "SKIP: $*" >&2; exit 77; }

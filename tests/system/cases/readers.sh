@@ -2,7 +2,7 @@
 # rest), and the names that exporters of WireGuard have established.
 
 # A ping of this size travels as a data message of 16 + 1040 + 16 bytes: IP and ICMP header and 1000 bytes, padded to a multiple of 16.
-readonly ping_size=1000 message_size=$((16 + 1040 + 16)) metrics_port=9586
+readonly ping_size=1000 message_size=$((16 + 1040 + 16))
 
 read_by() {  # END READER
   local end=$1 name=${interface[$1]}

@@ -1,6 +1,5 @@
 # What a running daemon tells: to a real Prometheus, to people, to whoever asks badly.
 
-readonly metrics_port=9586
 ask() { at a curl -sS --max-time 10 "$@"; }                                                # CURL-ARGUMENT...
 ask_own() { curl -sS --max-time 10 --unix-socket "$(status_socket "${interface[a]}")" "http://daemon$1"; }  # PAGE
 # One figure of END by its path in --json, as in figure a total.datagrams_sent
