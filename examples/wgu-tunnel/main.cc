@@ -94,11 +94,12 @@ int run(Options options) {
 
   wgu::EngineOptions engine_options{.interface_name = name,
                                     .workers = options.workers,
+                                    .is_realtime = options.is_realtime,
                                     .io = options.io,
                                     .offloads = options.offloads,
                                     .path = options.path,
                                     .log = log,
-                                    .before_threads = drop_privileges,
+                                    .before_threads = [&options] { return drop_privileges(options.is_realtime); },
                                     .telemetry = options.telemetry,
                                     .capture = options.capture};
   if (event_log) engine_options.on_event = [&](const wgu::Event& event) { event_log->write(event); };

@@ -13,6 +13,7 @@ struct Options {
   bool is_foreground = false;
   unsigned workers = 0;
   std::string cpus;
+  bool is_realtime = false;
   wgu::IoBackend io = wgu::IoBackend::kAuto;
   wgu::Offloads offloads;
   wgu::PathPolicy path;

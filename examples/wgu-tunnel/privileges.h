@@ -5,5 +5,6 @@
 #include "wgu/result.h"
 
 // Keeps, of what the process has: CAP_NET_ADMIN (fwmark, socket buffers, netlink) and CAP_NET_BIND_SERVICE (a listen port below
-// 1024 set later). No new privileges, no core dump, no ptrace by the same user. \errors of capset(2), prctl(2)
-wgu::Result<void> drop_privileges();
+// 1024 set later); and CAP_SYS_NICE for workers that are to run in real time. No new privileges, no core dump, no ptrace by the same
+// user. \errors of capset(2), prctl(2)
+wgu::Result<void> drop_privileges(bool keeps_real_time);

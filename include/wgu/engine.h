@@ -46,7 +46,7 @@ struct EngineOptions {
   std::vector<int> cpus{};
   /// Workers run before every thread without a real-time policy (SCHED_RR), so that packets do not queue while applications have the CPU:
   /// delays under load shrink, and small packets at overload come in smaller batches. Leave CPUs that are not `cpus` to what must
-  /// always run. Without CAP_SYS_NICE or RLIMIT_RTPRIO at the start: logged, and as if not asked for.
+  /// always run. Without CAP_SYS_NICE or RLIMIT_RTPRIO (after before_threads): logged, and as if not asked for.
   bool is_realtime = false;
   IoBackend io = IoBackend::kAuto;  ///< kAuto: io_uring where the kernel allows it, else epoll
   Offloads offloads{};

@@ -32,6 +32,20 @@ daemonises() {
 }
 define_case lifecycle/daemonises daemonises
 
+# The workers, and no other thread.
+realtime() {
+  is_wgu "$wgu" || skip "wireguard-go has nothing of the kind"
+  local thread policies=()
+  start_daemon a "$wgu" --workers 2 --realtime
+  for thread in /proc/"${daemon_pid[a]}"/task/*; do
+    [[ $(<"$thread/comm") != wgu/* ]] || policies+=("$(chrt -p "${thread##*/}" | sed -n 's/.*policy: //p')")
+  done
+  ! grep -q SCHED_RR "${daemon_log[a]}" || skip "no right to real time: $(grep SCHED_RR "${daemon_log[a]}")"
+  [[ ${policies[*]} == "SCHED_RR SCHED_RR" ]] || fail "workers run as ${policies[*]}"
+  [[ $(chrt -p "${daemon_pid[a]}") == *SCHED_OTHER* ]] || fail "the main thread runs in real time, too"
+}
+define_case lifecycle/realtime realtime
+
 socket_modes() {
   is_wgu "$wgu" || skip "wireguard-go makes it 0700"
   start_daemon a "$wgu"
