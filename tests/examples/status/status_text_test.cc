@@ -35,7 +35,7 @@ TEST(StatusText, SaysMoreOfWatchedPeers) {
   const std::string added = text.substr(before.size());
   const std::string bad_tag = std::to_string(500 + static_cast<int>(Drop::kInBadTag)) + "  bad_tag: ";
   EXPECT_NE(added.find(bad_tag), std::string::npos) << added;
-  EXPECT_NE(added.find("  opened_to_written        1.05 ms"), std::string::npos) << added;
+  EXPECT_NE(added.find("  opened_to_written       1.05 ms"), std::string::npos) << added;
 }
 
 TEST(StatusText, PercentilesHaveTheUnitOfTheirMeasure) {
