@@ -200,10 +200,10 @@ terminal_view() {
   for part in "${interface[a]}: 1 peer(s), telemetry all" read_to_sealed "${public_key[b]:0:8}..." "${outer4[b]}:$port" '^0 .* %'; do
     grep -q -- "$part" "$scratch/frame" || fail "no '$part' in: $(<"$scratch/frame")"
   done
-  # In a terminal: shows, ends at q and at SIGTERM, and leaves it as it was.
-  python3 - "$wgu_top" "${interface[a]}" <<'PYTHON' || fail "wgu-top in a terminal"
+  # In a terminal: shows, ends at q, SIGTERM and Ctrl-C, and leaves it as it was; also where the daemon has ended meanwhile.
+  python3 - "$wgu_top" "${interface[a]}" "${daemon_pid[a]}" <<'PYTHON' || fail "wgu-top in a terminal"
 import os, pty, select, signal, sys, termios, time
-for ending in ("q", signal.SIGTERM, signal.SIGINT):
+for ending in ("q", signal.SIGTERM, signal.SIGINT, "daemon"):
     master, slave = pty.openpty()
     before = termios.tcgetattr(slave)
     child = os.fork()
@@ -217,7 +217,13 @@ for ending in ("q", signal.SIGTERM, signal.SIGINT):
             seen += os.read(master, 65536)
     assert b"\x1b[?1049h" in seen and b"worker" in seen, seen
     assert termios.tcgetattr(slave) != before, "keys need Enter"
-    os.write(master, b"q") if ending == "q" else os.kill(child, ending)
+    if ending == "daemon":
+        os.kill(int(sys.argv[3]), signal.SIGTERM)
+        while b"waiting for it" not in seen and time.monotonic() < deadline:
+            if select.select([master], [], [], 0.2)[0]:
+                seen += os.read(master, 65536)
+        assert b"no wgu-tunnel of that name is running" in seen and b"waiting for it" in seen, seen[-300:]
+    os.write(master, b"q") if isinstance(ending, str) else os.kill(child, ending)
     while time.monotonic() < deadline and select.select([master], [], [], 0.5)[0]:
         seen += os.read(master, 65536)
     assert os.waitpid(child, 0)[1] == 0, ending
@@ -225,6 +231,7 @@ for ending in ("q", signal.SIGTERM, signal.SIGINT):
     assert termios.tcgetattr(slave) == before, "the terminal is left changed"
     os.close(master); os.close(slave)
 PYTHON
+  must_have_gone a
 }
 define_case telemetry/top terminal_view
 
