@@ -204,8 +204,9 @@ int measure(const Options& options) {
     }
   }
 
-  fmt::print("{} rounds of {} s, {}, window of {} packets; median of the rounds\n\n{}", options.rounds, options.seconds,
-             value_of(results.environment, "io_backend"), options.window, format_memory_table(results.rows));
+  fmt::print("{} rounds of {} s, {}, window of {} packets; median of the rounds\n\n{}\n{}", options.rounds, options.seconds,
+             value_of(results.environment, "io_backend"), options.window, format_memory_table(results.rows),
+             format_metering_table(results.rows));
   for (const auto& [what, why] : results.left_out) fmt::print("left out: {}: {}\n", what, why);
   if (!options.out.empty()) write_results(results, options.out).value();
   if (is_intact(rounds)) return 0;

@@ -38,6 +38,15 @@ struct ThreadUse {
   friend bool operator==(const ThreadUse&, const ThreadUse&) = default;
 };
 
+// What counting and measuring cost by themselves (metering.h): CPU time in nanoseconds, a packet; each level with all below it.
+struct MeteringCost {
+  double counters = 0;
+  double events = 0;
+  double sampled = 0;
+  double all = 0;
+  friend bool operator==(const MeteringCost&, const MeteringCost&) = default;
+};
+
 struct RoundReport {
   std::string kernel{};  // that the engines used
   std::string io{};
@@ -50,6 +59,8 @@ struct RoundReport {
   std::uint64_t sent = 0;
   Arrived arrived{};
   std::map<std::string, std::uint64_t> drops{};  // both engines': by name
+  double batch = 0;                              // packets a round of a worker's that brought any, at the engine with fewer; 0: no engine
+  MeteringCost metering{};                       // of such batches, measured after the run
   friend bool operator==(const RoundReport&, const RoundReport&) = default;
 };
 

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "bench/memory/closed_loop.h"
+#include "bench/memory/metering.h"
 #include "bench/memory/relay_pair.h"
 #include "bench/memory/round.h"
 #include "bench/memory/task_times.h"
@@ -62,6 +63,11 @@ RoundReport measure_through(Pair pair, const RoundOptions& options) {
   report.sent = loop.sent();
   report.arrived = loop.arrived();
   report.drops = pair.drops();
+  report.batch = pair.batch();
+  if (report.batch > 0 && report.packets > 0) {
+    report.metering =
+        measure_metering(static_cast<std::size_t>(report.batch + 0.5), static_cast<std::size_t>(report.bytes / report.packets));
+  }
   return report;
 }
 

@@ -23,4 +23,7 @@ inline constexpr const char* kRelaySubject = "relay";      // relay_pair.h
 // Medians, the spread of the rate, and what shares of the null cipher's rate and of the relay's it is, round by round.
 [[nodiscard]] std::string format_memory_table(std::span<const Row> rows);
 
+// What counting and measuring cost, as shares of the CPU time that a packet takes; empty where no engine was measured.
+[[nodiscard]] std::string format_metering_table(std::span<const Row> rows);
+
 }  // namespace wgu::bench

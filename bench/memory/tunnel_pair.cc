@@ -107,4 +107,12 @@ std::map<std::string, std::uint64_t> TunnelPair::drops() {
   return drops;
 }
 
+double TunnelPair::batch() {
+  const auto of = [](const Counters& counters, std::uint64_t packets) {
+    return static_cast<double>(packets) / static_cast<double>(std::max<std::uint64_t>(counters.rounds - counters.rounds_idle, 1));
+  };
+  const Counters sender = sender_.engine->counters(), receiver = receiver_.engine->counters();
+  return std::min(of(sender, sender.device_packets_received), of(receiver, receiver.datagrams_received));
+}
+
 }  // namespace wgu::bench

@@ -1,12 +1,14 @@
 // What measuring costs: a counter and a histogram's record are paid by packets or batches, merges and percentiles by whoever asks. Times
 // are spread as those of batches are (a few octaves), so that neither one bucket nor one branch serves them all.
 #include <benchmark/benchmark.h>
+#include <fmt/format.h>
 
 #include <cmath>
 #include <memory>
 #include <random>
 #include <vector>
 
+#include "bench/memory/metering.h"
 #include "bench/micro/rows.h"
 #include "telemetry/live_histogram.h"
 #include "wgu/stats.h"
@@ -72,10 +74,26 @@ void find_percentile(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations());
 }
 
+// All that an engine counts and measures of a packet, at its way out and at its way in.
+void meter(benchmark::State& state, TelemetryLevel level, std::size_t batch) {
+  MeteredRound round(level, batch, 1420);
+  for (auto _ : state) round.run();
+  const std::int64_t packets = static_cast<std::int64_t>(batch) * state.iterations();
+  if (round.sender().device_packets_received != static_cast<std::uint64_t>(packets)) state.SkipWithError("a packet is missing");
+  state.SetItemsProcessed(packets);
+}
+
 }  // namespace
 
 void add_telemetry_rows(const AddRow& add) {
   add("telemetry/counter", count);
+  for (const auto& [name, level] : {std::pair("counters", TelemetryLevel::kOff), std::pair("events", TelemetryLevel::kEvents),
+                                    std::pair("sampled", TelemetryLevel::kSampled), std::pair("all", TelemetryLevel::kAll)}) {
+    for (const std::size_t batch : {1U, 64U}) {
+      add(fmt::format("telemetry/packet/{}/batch:{}", name, batch),
+          [level = level, batch](benchmark::State& state) { meter(state, level, batch); });
+    }
+  }
   add("telemetry/histogram/record", record);
   add("telemetry/histogram/merge", merge);
   add("telemetry/histogram/percentile", find_percentile);

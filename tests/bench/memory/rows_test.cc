@@ -57,6 +57,29 @@ TEST(MemoryRows, WithoutThreadUseThereIsNoCpuTime) {
   EXPECT_EQ(metrics, (std::set<std::string>{"throughput", "packet_rate", "loss", "reordered_share", "corrupted"}));
 }
 
+TEST(MemoryRows, MeteringIsAShareOfThePacketsTime) {
+  RoundReport metered = round();
+  metered.batch = 30;
+  metered.metering = {.counters = 6, .events = 7.5, .sampled = 12, .all = 90};  // of 3000 ns
+  const auto rows = memory_rows("n", "avx2", std::vector{metered, metered});
+  const std::map<std::string, double> expected = {{"counters_share_of_packet", 0.002},
+                                                  {"events_share_of_packet", 0.0025},
+                                                  {"sampled_share_of_packet", 0.004},
+                                                  {"all_share_of_packet", 0.03}};
+  std::size_t found = 0;
+  for (const Row& row : rows) {
+    if (!expected.contains(row.metric)) continue;
+    ++found;
+    EXPECT_NEAR(row.samples[1], expected.at(row.metric), 1e-12) << row.metric;
+    EXPECT_FALSE(row.higher_is_better);
+  }
+  EXPECT_EQ(found, expected.size());
+  const std::string table = format_metering_table(rows);
+  EXPECT_NE(table.find("0.20 % (0.20..0.20)"), std::string::npos) << table;
+  EXPECT_NE(table.find("3.00 % (3.00..3.00)"), std::string::npos) << table;
+  EXPECT_EQ(format_metering_table(memory_rows("n", "relay", std::vector{round()})), "");
+}
+
 TEST(MemoryRows, TheTableShowsMedianSpreadAndShareOfTheNullCipher) {
   auto rows = memory_rows("case", "avx2", std::vector{round(1000), round(3000), round(2000)});
   for (Row& row : memory_rows("case", kNullCipher, std::vector{round(2000), round(6000), round(5000)})) rows.push_back(std::move(row));
