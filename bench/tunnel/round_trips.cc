@@ -83,11 +83,11 @@ Result<RoundTrips> measure_round_trips(Testbed& testbed, double warm_up, double 
   const double awake = awake_seconds(before->threads, after->threads) + awake_seconds(ends_before, ends_after) -
                        static_cast<double>(measured->time.spun) / 1e9;
   return RoundTrips{*measured,
-                {.unsent = measured->unsent + measured->failed,
-                 .median = measured->latency.percentile(50) / 1e9,
-                 .awake = std::max(awake, 0.0) / answered,
-                 .daemon_busy = cost.daemon_busy,
-                 .machine_busy = cost.machine_busy}};
+                    {.unsent = measured->unsent + measured->failed,
+                     .median = measured->latency.percentile(50) / 1e9,
+                     .awake = std::max(awake, 0.0) / answered,
+                     .daemon_busy = cost.daemon_busy,
+                     .machine_busy = cost.machine_busy}};
 }
 
 }  // namespace wgu::bench

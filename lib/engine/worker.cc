@@ -178,9 +178,10 @@ void Worker::round() {
   arrivals_.clear();
   const bool brought_mail = read_mail(now);
   if (!brought_packets && !brought_mail) ++shard_->counters().rounds_idle;
+  hand_out();  // before handshakes, of which each takes longer than a batch of data
+  meter_.handed_over();
   shard_->advance(now, output_);
   hand_out();
-  meter_.handed_over();
   tell_events();
   if (recorder_.is_on()) recorder_.end_round(shard_->counters());
   if (WGU_PROBE_IS_TRACED(packets_dropped)) {

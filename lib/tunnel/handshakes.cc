@@ -1,5 +1,5 @@
-// Handshake messages of a shard. They wait in a bounded queue, because each costs about 100 us of curve arithmetic, and advance()
-// takes a few at a time between batches of data:
+// Handshake messages of a shard. They wait in a bounded queue, because each costs about 100 us of curve arithmetic, and advance() takes
+// a few at a time: several while there is little data, with much data as many as leave most of the time to it.
 //
 //   enqueue_handshake -> consume_handshake: MAC1 -> under load: MAC2 (or a cookie), bucket of the source
 //                          -> initiation: open, find the peer -> (another home: handover) -> accept_initiation -> response
@@ -19,7 +19,15 @@ namespace {
 
 // Messages and initiations that one advance() works off: about half a millisecond at the most.
 constexpr int kHandshakesPerAdvance = 4;
-constexpr std::size_t kHighHandshakeQueue = noise::kMaxQueuedHandshakes / 4 * 3;  // told as an event
+// And what they may take, in units of a data packet, which takes a microsecond or more to seal or open and to move. An advance() without
+// data before it may do all four; one with data has earned a unit a packet, so that of the time at most a fifth goes to handshakes.
+constexpr std::int64_t kArithmeticCost = 512;  // of a handshake message: 130 us, four times
+constexpr std::int64_t kRefusalCost = 16;      // of one that was refused before any arithmetic, or answered with a cookie: 4 us, four times
+constexpr std::int64_t kMostCredit = kHandshakesPerAdvance * kArithmeticCost;
+constexpr std::size_t kLittleData = 16;  // packets before an advance(), with which it is as good as without
+// Of the queue, what those without a cookie may fill; and when that is told as an event.
+constexpr std::size_t kQueueForStrangers = noise::kMaxQueuedHandshakes / 2;
+constexpr std::size_t kHighHandshakeQueue = kQueueForStrangers / 4 * 3;
 
 Drop drop_of(noise::Handshake::Verdict verdict, Drop invalid, Drop unexpected) noexcept {
   switch (verdict) {
@@ -33,6 +41,10 @@ Drop drop_of(noise::Handshake::Verdict verdict, Drop invalid, Drop unexpected) n
 }  // namespace
 
 void Shard::enqueue_handshake(const Datagram& datagram) {
+  // The rest is for senders who claim to have had a cookie: those whom a flood of others has made get one.
+  const auto mac2 = datagram.packet.bytes().last(crypto::kMacSize);
+  const bool is_cookie_claimed = std::any_of(mac2.begin(), mac2.end(), [](std::uint8_t byte) { return byte != 0; });
+  if (!is_cookie_claimed && gate_.queued() >= kQueueForStrangers) return context_.counters.drop(Drop::kInHandshakeQueueFull);
   if (!gate_.try_enter()) return context_.counters.drop(Drop::kInHandshakeQueueFull);
   ++context_.counters.inbound_queued;
   const std::size_t depth = gate_.queued();
@@ -52,46 +64,53 @@ void Shard::refuse_handshake(Drop reason, const Source& source, const PublicKey&
 }
 
 void Shard::run_handshakes(Instant now, TunnelOutput& output) {
-  for (int budget = kHandshakesPerAdvance; budget > 0 && has_handshake_work(); --budget) {
+  handshake_credit_ = packets_since_advance_ < kLittleData
+                          ? kMostCredit
+                          : std::min(handshake_credit_ + static_cast<std::int64_t>(packets_since_advance_), kMostCredit);
+  for (int budget = kHandshakesPerAdvance; budget > 0 && handshake_credit_ > 0 && has_handshake_work(); --budget) {
     // In turn, so that a flood from outside does not keep our own initiations waiting.
-    if (!context_.wanting_initiation.empty() && (budget % 2 == 0 || handshake_queue_.empty())) {
+    is_own_turn_ = !is_own_turn_;
+    if (!context_.wanting_initiation.empty() && (is_own_turn_ || handshake_queue_.empty())) {
       const PeerId id = context_.wanting_initiation.front();
       context_.wanting_initiation.pop_front();
       if (Peer* peer = find(id); peer != nullptr) peer->send_initiation(now, output);
+      handshake_credit_ -= kArithmeticCost;
       continue;
     }
-    if (handshake_queue_.empty()) continue;
     // Load is what waits when a message's turn comes, itself included (kernel receive.c): so leave the gate afterwards.
     const QueuedHandshake queued = handshake_queue_.front();
     handshake_queue_.pop_front();
     --context_.counters.inbound_queued;
-    consume_handshake(queued, now, output);
+    handshake_credit_ -= consume_handshake(queued, now, output) ? kArithmeticCost : kRefusalCost;
     gate_.leave();
     seal_planned(now, output);  // before the next message may retire the keys of what is planned
   }
+  packets_since_advance_ = 0;
 }
 
-void Shard::consume_handshake(const QueuedHandshake& queued, Instant now, TunnelOutput& output) {
+// True: that took arithmetic on the curve.
+bool Shard::consume_handshake(const QueuedHandshake& queued, Instant now, TunnelOutput& output) {
   const std::span<const std::uint8_t> message = queued.message();
-  if (!context_.is_up || !context_.has_identity) return context_.counters.drop(Drop::kInNoIdentity);
+  if (!context_.is_up || !context_.has_identity) return context_.counters.drop(Drop::kInNoIdentity), false;
   const auto type = static_cast<noise::MessageType>(message[0]);
-  if (type == noise::MessageType::kCookieReply) return consume_cookie_reply(queued, now);
+  if (type == noise::MessageType::kCookieReply) return consume_cookie_reply(queued, now), false;
 
-  if (!cookie_checker_.has_valid_mac1(message)) return refuse_handshake(Drop::kInBadMac1, queued.source);
+  if (!cookie_checker_.has_valid_mac1(message)) return refuse_handshake(Drop::kInBadMac1, queued.source), false;
   Duration prolonged{};
   const bool is_under_load = gate_.is_under_load(now, prolonged);
   context_.counters.under_load_nanoseconds += static_cast<std::uint64_t>(prolonged.count());
   if (prolonged == noise::kUnderLoadSticky) context_.emit({.kind = EventKind::kUnderLoad, .value = gate_.queued()});  // it was not before
   if (is_under_load) {
-    if (!cookie_checker_.has_valid_mac2(message, queued.source.remote, now)) return answer_with_cookie(queued, now, output);
+    if (!cookie_checker_.has_valid_mac2(message, queued.source.remote, now)) return answer_with_cookie(queued, now, output), false;
     // Only a source that has proven itself is counted: a spoofer cannot drain a victim's bucket.
-    if (!gate_.admit_source(queued.source.remote.address, now)) return refuse_handshake(Drop::kInRateLimited, queued.source);
+    if (!gate_.admit_source(queued.source.remote.address, now)) return refuse_handshake(Drop::kInRateLimited, queued.source), false;
   }
   if (type == noise::MessageType::kInitiation) {
     consume_initiation(queued, now, output);
   } else {
     consume_response(queued, now);
   }
+  return true;
 }
 
 void Shard::answer_with_cookie(const QueuedHandshake& queued, Instant now, TunnelOutput& output) {

@@ -79,6 +79,7 @@ void Shard::classify(Datagram datagram, Instant now) {
 
 void Shard::open_classified(Instant now, TunnelOutput& output) {
   if (pending_opens_.empty()) return;
+  packets_since_advance_ += pending_opens_.size();
   const Duration took = aead_.open(open_jobs_);
   if (WGU_PROBE_IS_TRACED(peer_batch)) trace_opened(took);
   ++context_.counters.open_batches;

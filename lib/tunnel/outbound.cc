@@ -100,6 +100,7 @@ bool Shard::plan_seal(Peer& peer, noise::Keypair& keypair, Packet& packet, std::
 
 void Shard::seal_planned(Instant now, TunnelOutput& output) {
   if (planned_seals_.empty()) return;
+  packets_since_advance_ += planned_seals_.size();
   const Duration took = aead_.seal(seal_jobs_);
   if (WGU_PROBE_IS_TRACED(peer_batch)) trace_sealed(took);
   ++context_.counters.seal_batches;

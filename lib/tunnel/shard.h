@@ -155,7 +155,7 @@ class Shard {
   // handshakes.cc
   void enqueue_handshake(const Datagram& datagram);
   void refuse_handshake(Drop reason, const Source& source, const PublicKey& peer = {});
-  void consume_handshake(const QueuedHandshake& queued, Instant now, TunnelOutput& output);
+  [[nodiscard]] bool consume_handshake(const QueuedHandshake& queued, Instant now, TunnelOutput& output);
   void consume_initiation(const QueuedHandshake& queued, Instant now, TunnelOutput& output);
   void accept_initiation(Peer* peer, const noise::OpenedInitiation& opened, const Source& source, Instant now, TunnelOutput& output);
   void consume_response(const QueuedHandshake& queued, Instant now);
@@ -177,6 +177,9 @@ class Shard {
   std::unordered_map<PublicKey, PeerId, PublicKeyHash> directory_;
   std::vector<std::unique_ptr<Peer>> peers_;  // by slot
   std::deque<QueuedHandshake> handshake_queue_;  // bounded by the gate
+  std::size_t packets_since_advance_ = 0;        // of data
+  std::int64_t handshake_credit_ = 0;            // what handshakes may take, handshakes.cc; below zero: what they took too much
+  bool is_own_turn_ = false;                     // of our own initiations, not of what came
   std::vector<Handover> handovers_;
 
   // Scratch of one call, kept for its capacity.

@@ -92,7 +92,8 @@ TEST_F(Configurations, ListsAgreeWithAModelHoweverBlocksMove) {
   std::mt19937 source(seed);
   const auto random = [&source](unsigned bound) { return static_cast<unsigned>(source()) % bound; };
   const std::array<std::string, 3> names = {"a", "b", "c"};
-  const std::array<const char*, 8> blocks = {"0.0.0.0/0", "10.0.0.0/8", "10.1.0.0/16", "10.1.2.3/32", "::/0", "fd00::/8", "fd00::/64", "fd00::1/128"};
+  const std::array<const char*, 8> blocks = {"0.0.0.0/0", "10.0.0.0/8", "10.1.0.0/16", "10.1.2.3/32",
+                                             "::/0",      "fd00::/8",   "fd00::/64",   "fd00::1/128"};
   std::map<Prefix, std::string> model;
   commit(with(peer("a"), peer("b"), peer("c")));
   for (int round = 0; round < 300; ++round) {

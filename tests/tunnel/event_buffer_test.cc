@@ -312,9 +312,9 @@ TEST_F(TunnelEvents, LoadIsToldOnceAndItsTimeAddsUp) {
   a.advance(now);
   Bytes wrong = only(a.take_sent()).bytes;
   wrong[10] ^= 1;
-  for (int i = 0; i < 600; ++i) b.receive(wrong, a.at, now);
+  for (int i = 0; i < 500; ++i) b.receive(wrong, a.at, now);
   forget();
-  EXPECT_EQ(b.counters().inbound_queued_peak, 600U);
+  EXPECT_EQ(b.counters().inbound_queued_peak, 500U);
   b.advance(now);
   EXPECT_EQ(b.counters().under_load_nanoseconds, 0U) << "a message without MAC1 asks for no cookie";
   Bytes valid = [&] {
@@ -323,7 +323,7 @@ TEST_F(TunnelEvents, LoadIsToldOnceAndItsTimeAddsUp) {
     a.advance(now);
     return a.take_sent().back().bytes;
   }();
-  for (int i = 0; i < 600; ++i) b.receive(valid, a.at, now);
+  for (int i = 0; i < 500; ++i) b.receive(valid, a.at, now);
   forget();
   b.advance(now);
   std::vector<Event> events = take(b);

@@ -337,12 +337,12 @@ TEST_F(TunnelHandshakes, LoadSticksForASecond) {
 
 TEST_F(TunnelHandshakes, CookieRepliesAndTheQueueAreBounded) {
   flood_b(1500);
-  EXPECT_EQ(b.counters().inbound_queued, 1024u);
-  EXPECT_EQ(b.dropped(Drop::kInHandshakeQueueFull), 476u);
+  EXPECT_EQ(b.counters().inbound_queued, 512u);
+  EXPECT_EQ(b.dropped(Drop::kInHandshakeQueueFull), 988u);
   EXPECT_EQ(b.pool.in_use(), 0u) << "what waits holds no buffer that data needs";
   b.advance(now);
   EXPECT_EQ(b.take_sent().size(), 256u);
-  EXPECT_EQ(b.dropped(Drop::kInUnderLoadNoCookie), 1024u - 256);
+  EXPECT_EQ(b.dropped(Drop::kInUnderLoadNoCookie), 512u - 256);
   now += 100ms;
   flood_b(1024);
   b.advance(now);
@@ -355,7 +355,7 @@ TEST_F(TunnelHandshakes, AFloodOfInitiationsDoesNotStopData) {
     flood_b(2000);
     TunnelOutput output;
     b.shard().advance(now, output);  // a few, between batches of data
-    EXPECT_GT(b.counters().inbound_queued, 1000u);
+    EXPECT_GT(b.counters().inbound_queued, 300u);
     for (int i = 0; i < 100; ++i) {
       a.send(b, now);
       b.receive(only(a.take_sent()).bytes, a.at, now);
@@ -366,6 +366,52 @@ TEST_F(TunnelHandshakes, AFloodOfInitiationsDoesNotStopData) {
     EXPECT_EQ(a.take_delivered().size(), 100u);
     now += 1s;
   }
+}
+
+// Half of the queue is for those who had a cookie, or say so: it takes a flood of their kind to keep them out.
+TEST_F(TunnelHandshakes, AFloodWithoutCookiesLeavesRoomForThoseWhoHadOne) {
+  const Sent first = initiation_of_a();
+  flood_b(200);
+  b.receive(first.bytes, a.at, now);
+  b.advance(now);
+  for (const Sent& sent : b.take_sent()) {
+    if (sent.to == a.at) a.receive(sent.bytes, b.at, now);
+  }
+  now += 5400ms;
+  a.advance(now);
+  flood_b(5000);
+  b.receive(only(a.take_sent()).bytes, a.at, now);
+  b.advance(now);
+  std::size_t responses = 0;
+  for (const Sent& sent : b.take_sent()) responses += sent.type() == 2;
+  EXPECT_EQ(responses, 1u);
+  // Claims that are false fill the other half.
+  Stranger liar(b);
+  for (std::size_t i = 0; i < 2000; ++i) {
+    Bytes junk = liar.junk(now);
+    junk.back() = 1;
+    b.receive(junk, source(i), now);
+  }
+  EXPECT_EQ(b.counters().inbound_queued, 1024u);
+}
+
+// Each advance() stands between two batches of 64 packets: a handshake for 512 packets, after the four that idle times have left. Without
+// data, four at once.
+TEST_F(TunnelHandshakes, WithMuchDataHandshakesGetAFifthOfTheTime) {
+  establish();
+  flood_b(100);  // no load yet: each is opened, which takes arithmetic, and found to be junk
+  TunnelOutput output;
+  for (int batch = 0; batch < 32; ++batch) {
+    for (int i = 0; i < 64; ++i) {
+      a.send(b, now);
+      b.receive(only(a.take_sent()).bytes, a.at, now);
+    }
+    b.shard().advance(now, output);
+  }
+  EXPECT_EQ(b.dropped(Drop::kInInvalidInitiation), 4u + 32 * 64 / 512);
+  b.shard().advance(now, output);
+  EXPECT_EQ(b.dropped(Drop::kInInvalidInitiation), 4u + 32 * 64 / 512 + 4);
+  b.take_delivered();
 }
 
 TEST_F(TunnelHandshakes, AFloodDoesNotKeepOurOwnInitiationsWaiting) {
