@@ -35,10 +35,11 @@ DeviceChange configuration_of(std::size_t peers, std::size_t blocks_a_peer, Fami
   return change;
 }
 
-// A kibibyte and a half of heap a peer, 54 bytes an IPv4 block, 90 an IPv6 /64; and no more after the same is set again, when all of it has
+// A kibibyte of heap a peer, 54 bytes an IPv4 block, 90 an IPv6 /64; and no more after the same is set again, when all of it has
 // been taken away and made anew, nor anything when it is cleared.
 TEST(TunnelMemory, APeerAndABlock) {
-  constexpr std::size_t kPeers = 1000, kBlocks = 100;
+  // So many that what the allocator keeps at hand for the thread, 200 KiB at the most and in no fixed amount, does not count.
+  constexpr std::size_t kPeers = 4000, kBlocks = 50;
   if (heap_bytes() == 0) GTEST_SKIP() << "another allocator than glibc's";
   const Host host = Host::system();
   for (const auto& [family, most] : {std::pair{Family::kIpv4, 56.0}, std::pair{Family::kIpv6, 92.0}}) {
@@ -48,7 +49,7 @@ TEST(TunnelMemory, APeerAndABlock) {
     const std::size_t empty = heap_bytes();
     ASSERT_TRUE(tunnel.apply(configuration_of(kPeers, 0, family), Instant{}));
     const std::size_t peers = heap_bytes();
-    EXPECT_LE(static_cast<double>(peers - empty) / kPeers, 1536);
+    EXPECT_LE(static_cast<double>(peers - empty) / kPeers, 1100);
     ASSERT_TRUE(tunnel.apply(configuration_of(kPeers, kBlocks, family), Instant{}));
     const std::size_t whole = heap_bytes();
     EXPECT_LE(static_cast<double>(whole - peers) / (kPeers * kBlocks), most);
