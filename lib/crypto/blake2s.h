@@ -18,7 +18,7 @@ class Blake2s {
   explicit Blake2s(std::size_t output_size = kHashSize, std::span<const std::uint8_t> key = {}) noexcept;
   ~Blake2s();  // erases its state: it may have hashed secrets
   Blake2s(const Blake2s&) noexcept = default;  // goes on from a common beginning
-  Blake2s& operator=(const Blake2s&) = delete;
+  Blake2s& operator=(const Blake2s&) noexcept = default;
   Blake2s& update(std::span<const std::uint8_t> input) noexcept;
   // Works off a full block that waits, as the last one does, for what may follow. \pre something follows
   void expect_more() noexcept;

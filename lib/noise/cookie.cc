@@ -36,27 +36,35 @@ struct MacFields {
 
 }  // namespace
 
+bool has_mac2(std::span<const std::uint8_t> message) noexcept {
+  const auto mac2 = message.last(crypto::kMacSize);
+  return std::any_of(mac2.begin(), mac2.end(), [](std::uint8_t byte) { return byte != 0; });
+}
+
 CookieChecker::CookieChecker(std::span<const std::uint8_t, 32> device_secret) noexcept {
   std::copy(device_secret.begin(), device_secret.end(), device_secret_.begin());
 }
 
 CookieChecker::~CookieChecker() {
   crypto::erase(device_secret_.data(), device_secret_.size());
-  crypto::erase(mac1_key_.data(), mac1_key_.size());
   crypto::erase(cookie_key_.data(), cookie_key_.size());
 }
 
 void CookieChecker::set_public_key(const PublicKey& ours) noexcept {
-  mac1_key_ = crypto::hash(kMac1Label, ours.bytes);
+  mac1_ = crypto::Blake2s(crypto::kMacSize, crypto::hash(kMac1Label, ours.bytes));
+  mac1_.expect_more();
   cookie_key_ = crypto::hash(kCookieLabel, ours.bytes);
 }
 
 bool CookieChecker::has_valid_mac1(std::span<const std::uint8_t> message) const noexcept {
   const MacFields fields(message);
-  return crypto::equal_secret(crypto::mac(mac1_key_, fields.before_mac1), fields.mac1);
+  crypto::Mac expected;
+  crypto::Blake2s(mac1_).update(fields.before_mac1).finish(expected.data());
+  return crypto::equal_secret(expected, fields.mac1);
 }
 
 bool CookieChecker::has_valid_mac2(std::span<const std::uint8_t> message, const Endpoint& source, Instant now) const noexcept {
+  if (!has_mac2(message)) return false;  // as nearly all of a flood; what is no secret need not take the time of one
   const MacFields fields(message);
   Cookie cookie = cookie_for(source, now);
   const bool is_valid = crypto::equal_secret(crypto::mac(cookie, fields.before_mac2), fields.mac2);

@@ -19,6 +19,10 @@ namespace wgu::noise {
 
 using Cookie = std::array<std::uint8_t, 16>;
 
+// Does `message` end in a MAC2, good or bad? Zeros: its sender has no cookie. What a cookie reply ends in counts as one.
+// \pre as long as an initiation, response or cookie reply
+[[nodiscard]] bool has_mac2(std::span<const std::uint8_t> message) noexcept;
+
 class CookieChecker {
  public:
   // `device_secret` comes from Host once a device and is kept for its life.
@@ -40,7 +44,7 @@ class CookieChecker {
  private:
   [[nodiscard]] Cookie cookie_for(const Endpoint& source, Instant now) const noexcept;
   std::array<std::uint8_t, 32> device_secret_{};
-  std::array<std::uint8_t, 32> mac1_key_{};
+  crypto::Blake2s mac1_{crypto::kMacSize};  // has taken its key: a flood is refused by one block less a message
   std::array<std::uint8_t, 32> cookie_key_{};
 };
 

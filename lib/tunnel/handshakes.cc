@@ -42,9 +42,8 @@ Drop drop_of(noise::Handshake::Verdict verdict, Drop invalid, Drop unexpected) n
 
 void Shard::enqueue_handshake(const Datagram& datagram) {
   // The rest is for senders who claim to have had a cookie: those whom a flood of others has made get one.
-  const auto mac2 = datagram.packet.bytes().last(crypto::kMacSize);
-  const bool is_cookie_claimed = std::any_of(mac2.begin(), mac2.end(), [](std::uint8_t byte) { return byte != 0; });
-  if (!is_cookie_claimed && gate_.queued() >= kQueueForStrangers) return context_.counters.drop(Drop::kInHandshakeQueueFull);
+  const bool is_stranger = !noise::has_mac2(datagram.packet.bytes());
+  if (is_stranger && gate_.queued() >= kQueueForStrangers) return context_.counters.drop(Drop::kInHandshakeQueueFull);
   if (!gate_.try_enter()) return context_.counters.drop(Drop::kInHandshakeQueueFull);
   ++context_.counters.inbound_queued;
   const std::size_t depth = gate_.queued();

@@ -91,9 +91,15 @@ TEST_F(Cookies, Mac1IsForOneReceiver) {
 }
 
 TEST_F(Cookies, Mac2IsZeroWithoutCookieAndThenInvalid) {
-  const Bytes message = initiation(at(0s));
+  Bytes message = initiation(at(0s));
   EXPECT_EQ(mac2(message), Bytes(16, 0));
+  EXPECT_FALSE(has_mac2(message));
   EXPECT_FALSE(checker.has_valid_mac2(message, kSource4, at(0s)));
+  for (std::size_t i = message.size() - 16; i < message.size(); ++i) {
+    message[i] = 1;
+    EXPECT_TRUE(has_mac2(message)) << i;
+    message[i] = 0;
+  }
 }
 
 TEST_F(Cookies, Mac2CoversEveryByte) {
