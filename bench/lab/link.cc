@@ -29,7 +29,7 @@ using io::system_error;
 Result<void> send(NetlinkRequest& request, const std::string& attempted) {
   auto socket = io::open_netlink_socket();
   if (!socket) return std::move(socket).error();
-  const auto done = request.exchange(socket->get(), 1, [](const nlmsghdr&, io::NetlinkBytes) {});
+  const auto done = request.exchange(socket->get(), 1, [](const nlmsghdr&, NetlinkBytes) {});
   if (!done) return system_error(done.error().code, attempted);
   return {};
 }

@@ -101,7 +101,7 @@ bool Asker::take_answers() {
           [[fallthrough]];
         case SequenceWindow::Arrival::kFirst:
           ++measured_.answered;
-          measured_.latency.add(now - payload->intended);
+          measured_.latency.record(time_between(payload->intended, now));
           break;
         case SequenceWindow::Arrival::kDuplicate:
           ++measured_.duplicates;
@@ -127,7 +127,7 @@ bool Asker::send_due(std::int64_t now) {
     const std::int64_t tried = monotonic_now();
     if (send(fd_, request_.data(), request_.size(), MSG_DONTWAIT) >= 0) {
       ++measured_.sent;
-      measured_.lateness.add(tried - intended);
+      measured_.lateness.record(time_between(intended, tried));
     } else if (is_passing(errno)) {
       ++measured_.failed;
     } else {

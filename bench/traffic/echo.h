@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "bench/latency_histogram.h"
+#include "wgu/histogram.h"
 #include "bench/traffic/pacing.h"
 #include "bench/traffic/udp_sender.h"
 #include "bench/traffic/udp_sink.h"
@@ -27,8 +27,8 @@ struct EchoMeasured {
   std::uint64_t answered = 0;                                    // distinct
   std::uint64_t duplicates = 0, reordered = 0, foreign = 0;
   bool was_stopped = false;
-  LatencyHistogram latency{};   // answer's arrival less request's intended time
-  LatencyHistogram lateness{};  // of the requests: actual less intended
+  Histogram latency{};   // answer's arrival less request's intended time
+  Histogram lateness{};  // of the requests: actual less intended
   OwnTime time{};
 };
 

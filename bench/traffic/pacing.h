@@ -11,6 +11,11 @@ inline constexpr std::int64_t kMicrosecond = 1'000;
 inline constexpr std::int64_t kMillisecond = 1'000'000;
 inline constexpr std::int64_t kSecond = 1'000'000'000;
 
+// ns, for a histogram; 0 where the clocks of two threads say that it was before.
+[[nodiscard]] constexpr std::uint64_t time_between(std::int64_t earlier, std::int64_t later) noexcept {
+  return later > earlier ? static_cast<std::uint64_t>(later - earlier) : 0;
+}
+
 // How closely intended times are met, and at what cost to whoever shares the CPUs.
 struct Pacing {
   std::int64_t spin = 0;  // ns before a due time from which it is awaited busily; 0: sleep only, and be some tens of us late

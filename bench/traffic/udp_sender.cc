@@ -207,7 +207,7 @@ void UdpSender::account_sent(std::size_t begin, std::size_t end, std::int64_t no
   for (std::size_t i = begin; i < end; ++i) {
     sent_.sent += options_.segments;
     sent_.bytes += pieces_[i].iov_len;
-    if (schedule_) sent_.lateness.add(now - intended_[i]);
+    if (schedule_) sent_.lateness.record(time_between(intended_[i], now));
     sent_.intended_by_time.add(intended_[i], options_.segments);
   }
 }

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "bench/latency_histogram.h"
+#include "wgu/histogram.h"
 #include "bench/traffic/intervals.h"
 #include "bench/traffic/pacing.h"
 #include "wgu/net.h"
@@ -39,7 +39,7 @@ struct UdpSent {
   std::uint64_t socket_full = 0;  // times the socket's buffer was full (EAGAIN): waited, then sent late
   std::int32_t last_errno = 0;    // of those that failed; 0: none
   bool was_stopped = false;       // before the duration was over
-  LatencyHistogram lateness{};    // of each sent: actual less intended. Empty when as fast as possible
+  Histogram lateness{};    // of each sent: actual less intended. Empty when as fast as possible
   Intervals intended_by_time{};   // sent, by intended time
   OwnTime time{};
 };

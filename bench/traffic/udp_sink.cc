@@ -133,7 +133,7 @@ void UdpSink::account_first(const Payload& payload, std::size_t length, std::int
   }
   counted_.last = now;
   counted_.bytes += length;
-  counted_.latency.add(now - payload.intended);
+  counted_.latency.record(time_between(payload.intended, now));
   counted_.by_time.add(payload.intended, 1);
 }
 

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "bench/latency_histogram.h"
+#include "wgu/histogram.h"
 #include "bench/traffic/intervals.h"
 #include "bench/traffic/pacing.h"
 #include "wgu/result.h"
@@ -32,7 +32,7 @@ struct UdpReceived {
   std::uint64_t receives = 0;        // system calls that returned something
   std::int64_t first = 0, last = 0;  // arrival of the first and the last distinct one; ns of CLOCK_MONOTONIC
   bool was_stopped = false;
-  LatencyHistogram latency{};  // arrival less intended, of the distinct
+  Histogram latency{};  // arrival less intended, of the distinct
   Intervals by_time{};         // the distinct, by intended time
   OwnTime time{};
 

@@ -18,7 +18,7 @@ namespace {
 constexpr double kCurvePercentiles[] = {0,  1,  5,    10, 20,   25, 30, 40,   50,   60,   70,    75,    80,
                                         85, 90, 92.5, 95, 97.5, 98, 99, 99.5, 99.8, 99.9, 99.95, 99.99, 100};
 
-Curve curve_of(const std::string& name, const std::string& subject, const LatencyHistogram& histogram) {
+Curve curve_of(const std::string& name, const std::string& subject, const Histogram& histogram) {
   Curve curve{name, subject, "percentile", "s", {}};
   for (const double percent : kCurvePercentiles) curve.points.emplace_back(percent, histogram.percentile(percent) / 1e9);
   return curve;
@@ -31,7 +31,7 @@ struct Runner::Collected {
   std::map<std::string, std::vector<double>> samples;  // by metric
   std::map<std::string, std::vector<Limit>> limits;    // as well
   std::string note;
-  std::optional<LatencyHistogram> latency;
+  std::optional<Histogram> latency;
   std::vector<Curve> curves;
   unsigned failures = 0;  // in a row
   bool is_given_up = false;

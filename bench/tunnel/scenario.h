@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "bench/lab/testbed.h"
-#include "bench/latency_histogram.h"
+#include "wgu/histogram.h"
 #include "bench/results.h"
 #include "bench/tunnel/options.h"
 #include "wgu/result.h"
@@ -27,7 +27,7 @@ struct Measured {
   std::vector<Figure> figures{};
   Limit limit = Limit::kUnknown;
   std::string note{};
-  std::optional<LatencyHistogram> latency{};  // becomes a curve, of all rounds together
+  std::optional<Histogram> latency{};  // becomes a curve, of all rounds together
   std::vector<Curve> curves{};
 };
 

@@ -3,40 +3,19 @@
 #include "telemetry/host/qdisc.h"
 
 #include <linux/gen_stats.h>
-#include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cstring>
+#include <cstdint>
+
+#include "values/netlink_messages.h"
 
 namespace wgu::telemetry {
 namespace {
 
-using Bytes = std::span<const std::uint8_t>;
-
-template <class T>
-T load(Bytes bytes) noexcept {
-  T value{};
-  std::memcpy(&value, bytes.data(), std::min(sizeof value, bytes.size()));
-  return value;
-}
-
-std::size_t aligned(std::size_t size) noexcept { return (size + NLA_ALIGNTO - 1) / NLA_ALIGNTO * NLA_ALIGNTO; }
-
-template <class OnAttribute>
-void for_each_attribute(Bytes bytes, OnAttribute&& on_attribute) {
-  while (bytes.size() >= sizeof(nlattr)) {
-    const auto header = load<nlattr>(bytes);
-    if (header.nla_len < sizeof header || header.nla_len > bytes.size()) return;
-    on_attribute(header.nla_type & NLA_TYPE_MASK, bytes.subspan(sizeof header, header.nla_len - sizeof header));
-    bytes = bytes.subspan(std::min(bytes.size(), aligned(header.nla_len)));
-  }
-}
-
-void take_queue(Bytes bytes, Qdisc& qdisc) {
+void take_queue(NetlinkBytes bytes, Qdisc& qdisc) {
   if (bytes.size() < sizeof(gnet_stats_queue)) return;
   const auto queue = load<gnet_stats_queue>(bytes);
   qdisc.queued_packets = queue.qlen;
@@ -46,17 +25,17 @@ void take_queue(Bytes bytes, Qdisc& qdisc) {
   qdisc.overlimits = queue.overlimits;
 }
 
-std::optional<Qdisc> parse_qdisc(Bytes message) {
+std::optional<Qdisc> parse_qdisc(NetlinkBytes message) {
   if (message.size() < sizeof(tcmsg)) return std::nullopt;
   const auto header = load<tcmsg>(message);
   Qdisc qdisc;
   qdisc.interface_index = static_cast<std::uint32_t>(header.tcm_ifindex);
   qdisc.handle = header.tcm_handle;
   qdisc.parent = header.tcm_parent;
-  for_each_attribute(message.subspan(aligned(sizeof header)), [&](int type, Bytes value) {
+  for_each_attribute(message.subspan(NLMSG_ALIGN(sizeof header)), [&](int type, NetlinkBytes value) {
     if (type == TCA_KIND) qdisc.kind.assign(value.begin(), std::find(value.begin(), value.end(), 0));
     if (type != TCA_STATS2) return;
-    for_each_attribute(value, [&](int statistic, Bytes counters) {
+    for_each_attribute(value, [&](int statistic, NetlinkBytes counters) {
       if (statistic == TCA_STATS_QUEUE) take_queue(counters, qdisc);
     });
   });
@@ -75,17 +54,14 @@ struct Socket {
 
 }  // namespace
 
-bool parse_qdiscs(Bytes messages, std::vector<Qdisc>& qdiscs) {
-  while (messages.size() >= sizeof(nlmsghdr)) {
-    const auto header = load<nlmsghdr>(messages);
-    if (header.nlmsg_len < sizeof header || header.nlmsg_len > messages.size()) return true;
-    if (header.nlmsg_type == NLMSG_DONE || header.nlmsg_type == NLMSG_ERROR) return true;
-    if (header.nlmsg_type == RTM_NEWQDISC) {
-      if (auto qdisc = parse_qdisc(messages.subspan(sizeof header, header.nlmsg_len - sizeof header))) qdiscs.push_back(*std::move(qdisc));
-    }
-    messages = messages.subspan(std::min(messages.size(), aligned(header.nlmsg_len)));
-  }
-  return false;
+bool parse_qdiscs(NetlinkBytes messages, std::vector<Qdisc>& qdiscs) {
+  bool is_over = false;
+  for_each_message(messages, [&](const nlmsghdr& header, NetlinkBytes payload) {
+    is_over |= header.nlmsg_type == NLMSG_DONE || header.nlmsg_type == NLMSG_ERROR;
+    if (is_over || header.nlmsg_type != RTM_NEWQDISC) return;
+    if (auto qdisc = parse_qdisc(payload)) qdiscs.push_back(*std::move(qdisc));
+  });
+  return is_over;
 }
 
 std::optional<std::vector<Qdisc>> read_qdiscs() {
@@ -104,7 +80,7 @@ std::optional<std::vector<Qdisc>> read_qdiscs() {
   while (true) {
     const ssize_t size = ::recv(socket.fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (size <= 0) return std::nullopt;
-    if (parse_qdiscs(Bytes(buffer).first(static_cast<std::size_t>(size)), qdiscs)) return qdiscs;
+    if (parse_qdiscs(NetlinkBytes(buffer).first(static_cast<std::size_t>(size)), qdiscs)) return qdiscs;
   }
 }
 

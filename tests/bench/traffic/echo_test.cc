@@ -33,7 +33,7 @@ TEST(Echo, MeasuresEveryRequest) {
   EXPECT_EQ(measured.sent, 100U);
   EXPECT_EQ(measured.answered, 100U);
   EXPECT_EQ(measured.latency.count(), 100U);
-  EXPECT_GT(measured.latency.min(), 0);
+  EXPECT_GT(measured.latency.min(), 0U);
   EXPECT_EQ(measured.duplicates + measured.reordered + measured.foreign + measured.failed + measured.unsent, 0U);
   EXPECT_EQ(server.served.answered, 100U);
 }
@@ -49,7 +49,7 @@ TEST(Echo, CountsAStallOfTheServerInEveryRequestThatMetIt) {
   const EchoMeasured measured = measure_echo(pair.sender.get(), {.run = kRun, .duration = 200 * kMillisecond, .rate = 1000}).value();
   EXPECT_EQ(measured.intended, 200U);
   EXPECT_EQ(measured.answered, 200U);
-  EXPECT_GE(measured.latency.max(), 95 * kMillisecond);
+  EXPECT_GE(measured.latency.max(), 95UL * kMillisecond);
   EXPECT_GE(measured.latency.percentile(75), 40 * kMillisecond);  // the first half waited for 100 to 0 ms
 }
 

@@ -83,8 +83,7 @@ TEST(UdpSender, NeverSendsBeforeTheIntendedTime) {
     options.pacing = pacing;
     const auto [sent, received] = send_to_sink(options);
     EXPECT_EQ(sent.intended, 500U);
-    EXPECT_GE(sent.lateness.min(), 0);
-    EXPECT_GE(received.latency.min(), 0);
+    EXPECT_EQ(received.latency.bucket_count(0), 0U) << "arrived before, or as it was to leave";
     EXPECT_GE(received.last - received.first, 90 * kMillisecond);  // spread over the time, not sent at once
   }
 }
@@ -96,10 +95,10 @@ TEST(UdpSender, CatchesUpAndRecordsHowLate) {
   const auto [sent, received] = send_to_sink(options);
   EXPECT_EQ(sent.intended, 300U);
   EXPECT_EQ(sent.sent, 300U);
-  EXPECT_GE(sent.lateness.max(), 149 * kMillisecond);
+  EXPECT_GE(sent.lateness.max(), 149UL * kMillisecond);
   EXPECT_GE(sent.lateness.percentile(60), 1 * kMillisecond);  // the first half is late by up to 150 ms
   EXPECT_EQ(received.received, 300U);
-  EXPECT_GE(received.latency.max(), 149 * kMillisecond);
+  EXPECT_GE(received.latency.max(), 149UL * kMillisecond);
 }
 
 TEST(UdpSender, SaysWhatItNeverGotToSend) {
