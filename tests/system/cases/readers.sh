@@ -49,7 +49,7 @@ readers_agree() {  # READER...
 essential define_case readers/agree readers_agree uapi wg-all
 
 prometheus_agrees() {
-  "$wgu" --help 2>&1 | grep -q -- --metrics || skip "this daemon serves no metrics"
+  is_wgu "$wgu" || skip "wireguard-go serves no metrics"
   readers_agree uapi wg-all prometheus
 }
 define_case readers/prometheus prometheus_agrees
