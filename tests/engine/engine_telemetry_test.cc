@@ -210,6 +210,7 @@ TEST_P(EngineTelemetry, SnapshotsUnderLoadOnlyGrowAndExplainEverything) {
       for (Node* node : {&pair.left, &pair.right}) node->engine->set_telemetry_level(static_cast<TelemetryLevel>(i % 4));
       EXPECT_EQ(pair.left.engine->status().peers.size(), 2U);
       for (const Event& event : pair.left.engine->recent_events()) EXPECT_LT(static_cast<std::size_t>(event.kind), kEventKindCount);
+      EXPECT_TRUE(pair.left.engine->watch_peer(lost.key.public_key(), i % 2 == 0).ok());
     }
   });
   std::array<Snapshot, 2> before = {pair.left.engine->snapshot(), pair.right.engine->snapshot()};
