@@ -172,7 +172,9 @@ Rounds run_all(const Options& options, const std::vector<Case>& all_cases, const
 bool is_intact(const Rounds& rounds) {
   return std::all_of(rounds.begin(), rounds.end(), [](const auto& entry) {
     return std::all_of(entry.second.begin(), entry.second.end(),
-                       [](const RoundReport& round) { return round.arrived.corrupted == 0 && round.arrived.duplicates == 0; });
+                       [](const RoundReport& round) {
+                         return round.arrived.corrupted == 0 && round.arrived.duplicates == 0 && round.unexplained == 0;
+                       });
   });
 }
 
@@ -210,7 +212,7 @@ int measure(const Options& options) {
   for (const auto& [what, why] : results.left_out) fmt::print("left out: {}: {}\n", what, why);
   if (!options.out.empty()) write_results(results, options.out).value();
   if (is_intact(rounds)) return 0;
-  fmt::print(stderr, "wgu-bench: packets came out twice or changed: that is a fault of wgu, not a measurement\n");
+  fmt::print(stderr, "wgu-bench: packets came out twice or changed, or are unaccounted for: that is a fault of wgu, not a measurement\n");
   return 1;
 }
 

@@ -32,6 +32,7 @@ class RelayPair {
   [[nodiscard]] const std::set<pid_t>& receiver_threads() const noexcept { return receiver_threads_; }
   [[nodiscard]] static const char* io_backend() noexcept { return "blocking calls"; }
   [[nodiscard]] static std::map<std::string, std::uint64_t> drops() { return {}; }  // what is lost was lost in a socket
+  [[nodiscard]] static std::uint64_t unexplained() noexcept { return 0; }
   [[nodiscard]] static double batch() noexcept { return 0; }                         // nobody counts
 
  private:

@@ -10,7 +10,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ThreadUse, cpu, waited, busiest, wakeups)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(MeteringCost, counters, events, sampled, all)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RoundOptions, sizes, flows, workers, window, is_relay, io, sender_cpus, receiver_cpus, warm_up, seconds)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RoundReport, kernel, io, seconds, packets, bytes, has_thread_use, sender, receiver, feeder, drain, sent,
-                                   arrived, drops, batch, metering)
+                                   arrived, drops, unexplained, batch, metering)
 
 namespace {
 

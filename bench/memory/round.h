@@ -59,6 +59,7 @@ struct RoundReport {
   std::uint64_t sent = 0;
   Arrived arrived{};
   std::map<std::string, std::uint64_t> drops{};  // both engines': by name
+  std::uint64_t unexplained = 0;                 // packets that neither engine accounts for, though all has come to rest
   double batch = 0;                              // packets a round of a worker's that brought any, at the engine with fewer; 0: no engine
   MeteringCost metering{};                       // of such batches, measured after the run
   friend bool operator==(const RoundReport&, const RoundReport&) = default;

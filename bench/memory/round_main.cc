@@ -63,6 +63,7 @@ RoundReport measure_through(Pair pair, const RoundOptions& options) {
   report.sent = loop.sent();
   report.arrived = loop.arrived();
   report.drops = pair.drops();
+  report.unexplained = pair.unexplained();
   report.batch = pair.batch();
   if (report.batch > 0 && report.packets > 0) {
     report.metering =

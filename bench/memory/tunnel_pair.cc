@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <iterator>
 #include <string_view>
@@ -105,6 +106,21 @@ std::map<std::string, std::uint64_t> TunnelPair::drops() {
     drops[(info.direction == Direction::kOutbound ? "outbound/" : "inbound/") + std::string(info.name)] = count;
   }
   return drops;
+}
+
+std::uint64_t TunnelPair::unexplained() {
+  std::uint64_t packets = 0;
+  const auto add = [&packets](std::int64_t difference) { packets += static_cast<std::uint64_t>(std::abs(difference)); };
+  for (TunnelEnd* end : {&sender_, &receiver_}) {
+    Counters sum;
+    for (const Counters& worker : end->engine->worker_counters()) {
+      for (const Direction direction : {Direction::kOutbound, Direction::kInbound}) add(worker.unexplained(direction));
+      sum += worker;
+    }
+    add(static_cast<std::int64_t>(sum.outbound_forwarded - sum.outbound_adopted));
+    add(static_cast<std::int64_t>(sum.inbound_forwarded - sum.inbound_adopted));
+  }
+  return packets;
 }
 
 double TunnelPair::batch() {

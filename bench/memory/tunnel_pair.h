@@ -37,6 +37,8 @@ class TunnelPair {
   [[nodiscard]] const char* io_backend() const { return sender_.engine->io_backend(); }
   // Of both engines, by "outbound/NAME" and "inbound/NAME"; without those that are zero.
   [[nodiscard]] std::map<std::string, std::uint64_t> drops();
+  // Packets that the workers of neither engine account for, and such as left one and never came to another; of a loop that has stopped.
+  [[nodiscard]] std::uint64_t unexplained();
   // Packets of a round that brought any, so far, at the engine with fewer.
   [[nodiscard]] double batch();
 

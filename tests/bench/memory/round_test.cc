@@ -35,6 +35,7 @@ TEST(Round, ReportsComeBack) {
                            .sent = 12,
                            .arrived = {.packets = 11, .bytes = 704, .reordered = 2, .duplicates = 3, .corrupted = 4},
                            .drops = {{"inbound/bad_tag", 5}},
+                           .unexplained = 6,
                            .batch = 31.5,
                            .metering = {.counters = 3, .events = 4, .sampled = 5, .all = 60}};
   EXPECT_EQ(*parse_round_report(format_round(report)), report);

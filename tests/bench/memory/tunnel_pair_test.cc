@@ -18,6 +18,7 @@ TEST(TunnelPair, CarriesEveryPacketInOrder) {
     EXPECT_GE(pair->sender_threads().size(), workers);
     EXPECT_GE(pair->receiver_threads().size(), workers);
     expect_every_packet_in_order(*pair, options);
+    EXPECT_EQ(pair->unexplained(), 0U);
     EXPECT_TRUE(pair->drops().empty()) << pair->drops().begin()->first;
   }
 }
