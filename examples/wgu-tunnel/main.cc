@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -24,8 +25,12 @@
 
 namespace {
 
+// A log that takes nothing any more (its reader has gone, its disk is full) is no reason to end a tunnel; fmt::print() would throw, and most
+// lines come from threads that nothing may be thrown in.
+void say(const std::string& line) noexcept { static_cast<void>(std::fputs(line.c_str(), stderr)); }
+
 int fail(const std::string& what) {
-  fmt::print(stderr, "wgu-tunnel: {}\n", what);
+  say(fmt::format("wgu-tunnel: {}\n", what));
   return 1;
 }
 
@@ -49,7 +54,7 @@ std::string serve(wgu::Engine& engine, const wgu::control::UapiSocket& socket, i
     signalfd_siginfo info{};
     if (waits[0].revents == 0 || read(signals, &info, sizeof info) != sizeof info) continue;
     if (info.ssi_signo != SIGUSR1) return fmt::format("signal {}", info.ssi_signo);
-    fmt::print(stderr, "counters {} {}\n", name, counters_of(engine));
+    say(fmt::format("counters {} {}\n", name, counters_of(engine)));
   }
 }
 
@@ -78,7 +83,7 @@ int run(Options options) {
 
   const std::string& name = options.interface_name;
   const auto log = [level = options.log_level, name](wgu::LogLevel line_level, const std::string& line) {
-    if (line_level <= level) fmt::print(stderr, "{}: {}: {}\n", line_level == wgu::LogLevel::kError ? "ERROR" : "DEBUG", name, line);
+    if (line_level <= level) say(fmt::format("{}: {}: {}\n", line_level == wgu::LogLevel::kError ? "ERROR" : "DEBUG", name, line));
   };
   auto socket = options.uapi_fd ? wgu::control::UapiSocket::adopt(*options.uapi_fd, name) : wgu::control::UapiSocket::create(name);
   if (!socket) return fail(socket.error().message);
@@ -124,18 +129,19 @@ int run(Options options) {
        .get = [&] { return engine->status(); },
        .log = [&](const std::string& line) { log(wgu::LogLevel::kError, line); }});
   if (!server) return fail(server.error().message);
-  if (auto serving = status->serve(sources_of(*engine)); !serving) return fail(serving.error().message);
+  StatusService service = std::move(status).value();  // behind the engine that its threads ask: ends first, whatever ends us
+  if (auto serving = service.serve(sources_of(*engine)); !serving) return fail(serving.error().message);
   log(wgu::LogLevel::kVerbose, "ready");
   daemon.ready();
 
   const std::string why = serve(*engine, *socket, signal_fd.get(), name);
   log(wgu::LogLevel::kVerbose, "ending: " + why);
   server->stop();
-  status->stop();
+  service.stop();
   socket->remove_file();
   engine->stop();
   if (options.log_level == wgu::LogLevel::kVerbose) {
-    fmt::print(stderr, "counters {} {}\n", name, counters_of(*engine));
+    say(fmt::format("counters {} {}\n", name, counters_of(*engine)));
   }
   return 0;
 }

@@ -26,7 +26,10 @@ wgu::Result<void> StatusService::serve(PageSources sources) {
   pages_ = std::make_unique<Pages>(std::move(sources));
   for (Place& place : places_) {
     auto server = HttpServer::start(std::move(place.listener.socket), place.is_control, *pages_);
-    if (!server) return std::move(server).error();
+    if (!server) {
+      servers_.clear();
+      return std::move(server).error();
+    }
     servers_.push_back(std::move(server).value());
   }
   return {};

@@ -18,7 +18,8 @@ class StatusService {
   static wgu::Result<StatusService> open(const std::string& interface_name, const std::vector<std::string>& addresses,
                                          const std::function<void(const std::string&)>& log);
 
-  // Starts a thread for each socket. \errors of HttpServer::start()
+  // Starts a thread for each socket; none is left if one cannot be. The threads ask the sources until stop(), or this, ends them.
+  // \errors of HttpServer::start()
   wgu::Result<void> serve(PageSources sources);
   // Ends the threads, which ask the sources, and removes the sockets' files.
   void stop();

@@ -46,6 +46,31 @@ realtime() {
 }
 define_case lifecycle/realtime realtime
 
+# Whoever reads the log may go away: that ends no tunnel.
+outlives_its_log() {
+  is_wgu "$wgu" || skip "of ours"
+  mkfifo "$scratch/log"
+  cat "$scratch/log" >/dev/null &
+  local reader=$!
+  background+=("$reader")
+  ip netns exec "${ns[a]}" env LOG_LEVEL=verbose "$wgu" -f "${interface[a]}" >"$scratch/log" 2>&1 &
+  daemon_pid[a]=$!
+  implementation[a]=$wgu daemon_log[a]=/dev/null
+  poll 10 daemon_is_ready a || fail "it does not start"
+  kill "$reader"
+  poll 10 exited "$reader" || fail "the reader does not end"
+  configure a 4 endpoint         # lines of the engine's threads
+  kill -USR1 "${daemon_pid[a]}"  # and of the main one
+  ip -n "${ns[a]}" link set "${interface[a]}" down
+  sleep 2
+  ! exited "${daemon_pid[a]}" || fail "the daemon ended with the reader of its log"
+  wg show "${interface[a]}" >/dev/null || fail "it does not answer any more"
+  kill -TERM "${daemon_pid[a]}"
+  poll 10 exited "${daemon_pid[a]}" || fail "it does not exit"
+  unset 'daemon_pid[a]'  # has no log to look into
+}
+define_case lifecycle/outlives_its_log outlives_its_log
+
 socket_modes() {
   is_wgu "$wgu" || skip "wireguard-go makes it 0700"
   start_daemon a "$wgu"
