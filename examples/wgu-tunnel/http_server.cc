@@ -37,7 +37,7 @@ MHD_Result send(MHD_Connection* connection, PageResponse page) {
       body->size(), body->data(), [](void* text) { delete static_cast<std::string*>(text); }, body.get());
   if (response == nullptr) return MHD_NO;
   static_cast<void>(body.release());  // the response's, which frees it when the last byte has left
-  MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, page.content_type.c_str());
+  if (!page.content_type.empty()) MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, page.content_type.c_str());
   MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
   if (!page.allow.empty()) MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, page.allow.c_str());
   const MHD_Result queued = MHD_queue_response(connection, page.code, response);
@@ -75,6 +75,7 @@ wgu::Result<HttpServer> HttpServer::start(wgu::io::FileDescriptor listener, bool
   errno = 0;
   server.daemon_.reset(MHD_start_daemon(MHD_USE_AUTO_INTERNAL_THREAD, 0, nullptr, nullptr, answer, server.site_.get(),
                                         MHD_OPTION_LISTEN_SOCKET, listener.get(), MHD_OPTION_CONNECTION_LIMIT, limits.connections,
+                                        MHD_OPTION_PER_IP_CONNECTION_LIMIT, limits.connections_per_address,
                                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, limits.bytes_per_connection, MHD_OPTION_CONNECTION_TIMEOUT,
                                         static_cast<unsigned>(limits.idle.count()), MHD_OPTION_NOTIFY_COMPLETED,
                                         static_cast<MHD_RequestCompletedCallback>(ended), server.site_.get(), MHD_OPTION_END));

@@ -1,5 +1,6 @@
 #pragma once
-// Pages over HTTP at one listening socket: a thread of its own (libmicrohttpd), bounded connections, none of whom can hold up another.
+// Pages over HTTP at one listening socket: a thread of its own (libmicrohttpd), bounded connections. A slow one holds up no other; one
+// that always says a little in time keeps its place, so no address gets all of them.
 
 #include <chrono>
 #include <memory>
@@ -12,6 +13,7 @@ struct MHD_Daemon;
 
 struct HttpLimits {
   unsigned connections = 32;                             // a Prometheus needs one, a person a few
+  unsigned connections_per_address = 8;                  // of an IP address; a unix socket's clients have none
   std::size_t bytes_per_connection = 32 * 1024;          // of a request's line and headers, with libmicrohttpd's own needs
   std::chrono::seconds idle = std::chrono::seconds(10);  // without a byte either way, then the connection is closed; Prometheus's own limit
 };

@@ -26,11 +26,11 @@ PageResponse only(std::string methods) {
 }  // namespace
 
 PageResponse Pages::answer(const PageRequest& request) noexcept {
-  PageResponse response;
+  PageResponse response{.content_type = {}};
   try {
     response = dispatch(request);
   } catch (const std::exception&) {
-    response = {.code = 500};  // out of memory, most likely: no text that needs some
+    response.code = 500;  // out of memory, most likely: no text that needs some, not even a type
   }
   const auto code = std::find(kCodes.begin(), kCodes.end(), response.code);
   if (code != kCodes.end()) answers_[static_cast<std::size_t>(code - kCodes.begin())].fetch_add(1, std::memory_order_relaxed);

@@ -28,7 +28,7 @@ struct PageRequest {
 
 struct PageResponse {
   unsigned code = 200;
-  std::string content_type = "text/plain; charset=utf-8";
+  std::string content_type = "text/plain; charset=utf-8";  // empty: there is no body
   std::string body{};
   std::string allow{};  // with 405: the methods that there are
 };

@@ -2,6 +2,7 @@
 #include "wgu-tunnel/http_server.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -150,6 +151,34 @@ TEST_F(HttpServerTest, ConnectionsAreBoundedAndTimeOut) {
   ASSERT_TRUE(metrics.ok());
   EXPECT_EQ(metrics->find("wgu_http_unfinished_responses_total{device=\"w\\\"g\\\\0\"} 0\n"), std::string::npos)
       << "it was closed, and counted";
+}
+
+// Who drips bytes is never idle; but one address does not get every connection.
+TEST_F(HttpServerTest, OneAddressLeavesConnectionsToOthers) {
+  auto listener = open_listener("0");
+  ASSERT_TRUE(listener.ok()) << listener.error().message;
+  sockaddr_in place{};
+  socklen_t size = sizeof place;
+  ASSERT_EQ(::getsockname(listener->socket.get(), reinterpret_cast<sockaddr*>(&place), &size), 0);
+  auto server = HttpServer::start(std::move(listener->socket), false, pages_, {.connections = 4, .connections_per_address = 2});
+  ASSERT_TRUE(server.ok()) << server.error().message;
+  const auto connect_from = [&place](std::uint32_t address) {
+    io::FileDescriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in own{};
+    own.sin_family = AF_INET;
+    own.sin_addr.s_addr = htonl(address);
+    EXPECT_EQ(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&own), sizeof own), 0);
+    EXPECT_EQ(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&place), sizeof place), 0);
+    return socket;
+  };
+  std::vector<io::FileDescriptor> dripping;
+  for (int i = 0; i < 8; ++i) say(dripping.emplace_back(connect_from(INADDR_LOOPBACK)), "GET / HT");
+  const io::FileDescriptor other = connect_from(INADDR_LOOPBACK + 1);
+  say(other, "GET / HTTP/1.0\r\n\r\n");
+  EXPECT_TRUE(all_from(other).starts_with("HTTP/1."));
+  EXPECT_EQ(all_from(dripping[7], 300ms), "") << "closed unheard";
+  say(dripping[0], "TP/1.0\r\n\r\n");
+  EXPECT_TRUE(all_from(dripping[0]).starts_with("HTTP/1.")) << "those within the limit are served";
 }
 
 }  // namespace

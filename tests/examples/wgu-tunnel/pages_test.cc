@@ -103,6 +103,14 @@ TEST_F(PagesTest, TelemetryIsSetOverTheDaemonsOwnSocketOnly) {
   EXPECT_EQ(levels_, (std::vector{TelemetryLevel::kAll, TelemetryLevel::kOff}));
 }
 
+TEST_F(PagesTest, WhatFailsIsAnsweredWithoutNeedingMemory) {
+  is_out_of_memory_ = true;
+  const PageResponse failed = get("/metrics");
+  EXPECT_EQ(failed.code, 500U);
+  EXPECT_LE(failed.content_type.capacity(), std::string().capacity()) << "answer() may not throw, and an allocation would";
+  EXPECT_LE(failed.body.capacity(), std::string().capacity());
+}
+
 TEST_F(PagesTest, CountsEachAnswerOnce) {
   for (const char* code : {"400", "404", "405", "413", "500"})
     EXPECT_EQ(code_line(code), "0") << code << ": zeros are there from the start";
