@@ -11,7 +11,8 @@
 
 class EventLog {
  public:
-  // `path`: "-" is stderr. A file is made with mode 0600, for it names peers; lines are appended. \errors of open(2)
+  // `path`: "-" is stderr. A file is made with mode 0600, for it names peers; lines are appended. A line of which there was room for a part
+  // is lost, and the next begins a line of its own. \errors of open(2); ENXIO: a named pipe without a reader
   static wgu::Result<EventLog> open(const std::string& path);
 
   // One thread at a time.
@@ -19,8 +20,9 @@ class EventLog {
 
  private:
   explicit EventLog(wgu::io::FileDescriptor file) : file_(std::move(file)) {}
-  [[nodiscard]] bool put(const std::string& line) const;
+  [[nodiscard]] bool put(const std::string& line);
 
   wgu::io::FileDescriptor file_;
   std::uint64_t lost_ = 0;  // lines since the last that was written
+  bool is_torn_ = false;     // what was written ends within a line
 };

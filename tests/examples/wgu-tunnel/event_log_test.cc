@@ -2,9 +2,13 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -64,6 +68,47 @@ TEST(EventLog, AFullPipeLosesLinesAndIsToldHowMany) {
   const auto lines = lines_of(second);
   ASSERT_EQ(lines.size(), 2U);
   EXPECT_EQ(lines[0], nlohmann::json({{"event", "lines_lost"}, {"count", kEvents - written}}));
+}
+
+TEST(EventLog, APipeThatNobodyReadsIsRefusedAtOnce) {
+  const control::ScratchDirectory scratch;
+  const std::string path = scratch.path() + "/pipe";
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  const auto log = EventLog::open(path);
+  ASSERT_FALSE(log.ok());
+  EXPECT_EQ(log.error().code, ENXIO) << log.error().message;
+}
+
+// A limit on the file's size stands in for a full disk. In a child of its own, for the limit is a process's.
+TEST(EventLog, WhatIsCutOffByAFullDiskSpoilsNoOtherLine) {
+  const control::ScratchDirectory scratch;
+  const std::string path = scratch.path() + "/events";
+  const auto write_as_far_as_it_goes = [&path] {
+    std::signal(SIGXFSZ, SIG_IGN);
+    auto log = EventLog::open(path);
+    if (!log) std::_Exit(1);
+    const auto limit_to = [](rlim_t bytes) {
+      const rlimit limit{bytes, RLIM_INFINITY};
+      ::setrlimit(RLIMIT_FSIZE, &limit);
+    };
+    log->write({.kind = EventKind::kMtuChanged, .value = 1});
+    struct stat status {};
+    ::stat(path.c_str(), &status);
+    limit_to(static_cast<rlim_t>(status.st_size) + 10);
+    log->write({.kind = EventKind::kMtuChanged, .value = 2});
+    log->write({.kind = EventKind::kMtuChanged, .value = 3});
+    limit_to(RLIM_INFINITY);
+    log->write({.kind = EventKind::kMtuChanged, .value = 4});
+    std::_Exit(0);
+  };
+  EXPECT_EXIT(write_as_far_as_it_goes(), testing::ExitedWithCode(0), "");
+  std::ifstream file(path);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(file, line);) lines.push_back(line);
+  ASSERT_EQ(lines.size(), 4U);
+  EXPECT_EQ(lines[1].size(), 10U) << "the torn one: " << lines[1];
+  EXPECT_EQ(nlohmann::json::parse(lines[2]), nlohmann::json({{"event", "lines_lost"}, {"count", 2}}));
+  EXPECT_EQ(nlohmann::json::parse(lines[3]).at("event"), "mtu_changed");
 }
 
 }  // namespace
