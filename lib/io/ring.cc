@@ -37,6 +37,7 @@ Ring::Ring(const LoopOptions& options)
     : intake_(options),
       reads_(std::clamp<std::size_t>(options.max_batch / 2, 1, 1U << 12)),
       segmentation_(options.segmentation),
+      do_trains_stay_(options.read_pool != nullptr),
       worker_(options.worker),
       own_buffers_(options.read_pool == nullptr ? 2 * reads_ : reads_, kReceiveBuffer),
       socket_buffers_(0, reads_, options.read_pool == nullptr ? own_buffers_ : *options.read_pool),

@@ -120,6 +120,7 @@ class Ring final : public Loop {
   Intake intake_;
   const std::size_t reads_;  // of a source's buffers at once: half of max_batch
   const bool segmentation_;
+  const bool do_trains_stay_;  // in buffers of a read_pool
   const std::uint8_t worker_;
   WakeSignal wake_;
   RingHandle handle_;

@@ -137,7 +137,10 @@ void Ring::deliver_datagrams(const Packet& buffer, int result, Arrivals& arrival
   message.msg_controllen = out->controllen;
   message.msg_flags = static_cast<int>(out->flags);
   const std::size_t size = io_uring_recvmsg_payload_length(out, result, &receive_layout_);
-  intake_.receive(message, {buffer.data() + kReceivePrefix, size}, arrivals, buffer);
+  const std::span payload(buffer.data() + kReceivePrefix, size);
+  // Packets outlive the loop, so only a buffer that is not the loop's own may become theirs.
+  if (do_trains_stay_) return intake_.receive(message, payload, arrivals, buffer);
+  intake_.receive(message, payload, arrivals);
 }
 
 // A device without multishot reads. The poll tells only of changes, so the device counts as readable until a read says otherwise.

@@ -13,7 +13,36 @@ namespace {
 
 using namespace std::chrono_literals;
 
-class TrainLoopTest : public LoopTest {};
+class TrainLoopTest : public LoopTest {
+ protected:
+  // A loop whose sockets receive trains, and somebody who sends it some: "abcd", a hundred bytes each.
+  void open_for_trains(LoopOptions options) {
+    pool_.emplace(1024, 2048);
+    options.pool = &*pool_;
+    options.plain_device_calls = GetParam().plain_device_calls;
+    auto loop = GetParam().is_ring ? open_ring(options) : open_poller(options);
+    ASSERT_TRUE(loop.ok()) << loop.error().message;
+    loop_ = std::move(*loop);
+    auto binding = bind_udp(0, 0, 1, {}, /*coalesce=*/true);
+    ASSERT_TRUE(binding.ok()) << binding.error().message;
+    binding_ = std::move(*binding);
+    loop_->set_sockets(binding_.workers[0].v4.get(), binding_.workers[0].v6.get());
+    ASSERT_EQ(::setsockopt(sender_.socket.get(), SOL_UDP, UDP_SEGMENT, &kSegment, sizeof kSegment), 0);
+  }
+  void send_trains(int count) {
+    std::string train;
+    for (char letter = 'a'; letter < 'e'; ++letter) train.append(kSegment, letter);
+    for (int i = 0; i < count; ++i) ASSERT_TRUE(sender_.send_to(self(), train));
+  }
+  static char letter_of(const Datagram& datagram) {
+    const char letter = text(datagram.packet)[0];
+    EXPECT_EQ(text(datagram.packet), std::string(kSegment, letter));
+    return letter;
+  }
+
+  static constexpr int kSegment = 100;
+  PlainSocket sender_;
+};
 
 INSTANTIATE_TEST_SUITE_P(Backends, TrainLoopTest, ::testing::ValuesIn(kBackends),
                          [](const auto& row) { return std::string(row.param.name); });
@@ -54,25 +83,9 @@ TEST_P(TrainLoopTest, TrainsArriveDatagramByDatagram) {
 
 // The reads' buffers come back when the last packet of a train is gone; while none is left, what arrives stays in the kernel.
 TEST_P(TrainLoopTest, TrainsStayInTheirReadBuffersUntilTheLastPacketIsGone) {
-  pool_.emplace(1024, 2048);
   PacketPool reads(2, kReceiveBuffer);
-  LoopOptions options;
-  options.pool = &*pool_;
-  options.read_pool = &reads;
-  options.plain_device_calls = GetParam().plain_device_calls;
-  auto loop = GetParam().is_ring ? open_ring(options) : open_poller(options);
-  ASSERT_TRUE(loop.ok()) << loop.error().message;
-  loop_ = std::move(*loop);
-  auto binding = bind_udp(0, 0, 1, {}, /*coalesce=*/true);
-  ASSERT_TRUE(binding.ok()) << binding.error().message;
-  binding_ = std::move(*binding);
-  loop_->set_sockets(binding_.workers[0].v4.get(), binding_.workers[0].v6.get());
-  PlainSocket sender;
-  const int segment = 100;
-  ASSERT_EQ(::setsockopt(sender.socket.get(), SOL_UDP, UDP_SEGMENT, &segment, sizeof segment), 0);
-  std::string train;
-  for (char letter = 'a'; letter < 'e'; ++letter) train.append(segment, letter);
-  for (int i = 0; i < 5; ++i) ASSERT_TRUE(sender.send_to(self(), train));
+  open_for_trains({.read_pool = &reads});
+  send_trains(5);
   ASSERT_TRUE(wait_until([&] { return arrivals_.from_network.size() >= 8; }));
   if (arrivals_.trains_received == 0) GTEST_SKIP() << "this kernel hands trains over in single datagrams here";
   for (int i = 0; i < 3; ++i) loop_->wait(20ms, arrivals_);
@@ -82,8 +95,7 @@ TEST_P(TrainLoopTest, TrainsStayInTheirReadBuffersUntilTheLastPacketIsGone) {
   while (seen.size() < 20) {
     ASSERT_FALSE(arrivals_.from_network.empty());
     for (Datagram& datagram : arrivals_.from_network) {
-      EXPECT_EQ(text(datagram.packet), std::string(segment, text(datagram.packet)[0]));
-      seen += text(datagram.packet)[0];
+      seen += letter_of(datagram);
       datagram.packet = Packet();
     }
     arrivals_.clear();
@@ -93,6 +105,20 @@ TEST_P(TrainLoopTest, TrainsStayInTheirReadBuffersUntilTheLastPacketIsGone) {
   arrivals_.clear();
   loop_.reset();
   EXPECT_EQ(reads.in_use() + pool_->in_use(), 0u);
+}
+
+// Without a read_pool all is copied: what a loop received outlives it, and holds none of its buffers.
+TEST_P(TrainLoopTest, WithoutAReadPoolTrainsOutliveTheLoop) {
+  constexpr int kTrains = 12;
+  open_for_trains({.max_batch = 4});  // with four buffers in all
+  send_trains(kTrains);
+  ASSERT_TRUE(wait_until([&] { return arrivals_.from_network.size() == 4 * kTrains; }))
+      << arrivals_.from_network.size() << ": packets that are kept hold up what comes";
+  EXPECT_EQ(arrivals_.starved_socket_reads, 0u);
+  loop_.reset();
+  std::string seen;
+  for (const Datagram& datagram : arrivals_.from_network) seen += letter_of(datagram);
+  for (std::size_t i = 0; i < kTrains; ++i) EXPECT_EQ(seen.substr(4 * i, 4), "abcd");
 }
 
 TEST_P(TrainLoopTest, RefusedTrainLeavesDatagramByDatagram) {
