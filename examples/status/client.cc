@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 
 #include "io/file_descriptor.h"
 
@@ -14,8 +15,9 @@ namespace wgu::status {
 namespace {
 
 Error failed(const std::string& path, int code) {
+  if (code == EAGAIN) code = ETIMEDOUT;
   const char* hint = code == ENOENT || code == ECONNREFUSED ? " (no wgu-tunnel of that name is running)" : "";
-  return {code, path + ": " + std::strerror(code == EAGAIN ? ETIMEDOUT : code) + hint};
+  return {code, path + ": " + std::strerror(code) + hint};
 }
 
 Result<io::FileDescriptor> connect_to(const std::string& path, std::chrono::milliseconds patience) {
@@ -45,6 +47,13 @@ Result<std::string> read_to_the_end(const io::FileDescriptor& socket, const std:
   }
 }
 
+// A daemon that ends while it answers leaves a part of it; our server always says how long the whole is.
+bool is_whole(std::string_view head, std::size_t body) {
+  constexpr std::string_view kLength = "\r\nContent-Length: ";
+  const std::size_t at = head.find(kLength);
+  return at != std::string_view::npos && head.substr(at + kLength.size()).starts_with(std::to_string(body) + "\r\n");
+}
+
 }  // namespace
 
 std::string socket_of(const std::string& interface_name) { return std::string(kDirectory) + "/" + interface_name + ".sock"; }
@@ -61,6 +70,7 @@ Result<std::string> ask(const std::string& socket_path, const std::string& metho
   const std::size_t end = answer->find("\r\n\r\n");
   if (!answer->starts_with("HTTP/1.") || end == std::string::npos) return Error{EPROTO, socket_path + ": not an answer in HTTP"};
   std::string body = answer->substr(end + 4);
+  if (!is_whole(std::string_view(*answer).substr(0, end + 2), body.size())) return Error{EPROTO, socket_path + ": the answer ends early"};
   const std::string code = answer->substr(9, 3);
   if (code != "200") return Error{EPROTO, body.empty() ? "the daemon answers " + code : body.substr(0, body.find('\n'))};
   return body;
