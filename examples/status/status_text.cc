@@ -66,6 +66,11 @@ void append_peer(std::string& text, const PeerSnapshot& peer, WallTime now) {
 
 }  // namespace
 
+std::string printable(std::string line) {
+  for (char& c : line) c = c >= ' ' && c < 0x7f ? c : '?';
+  return line;
+}
+
 std::string value_text(const MeasureInfo& measure, double value) {
   if (measure.family.unit == "seconds") return duration_text(value);  // recorded in nanoseconds
   if (measure.family.unit == "bytes") return bytes_text(value);
@@ -78,7 +83,7 @@ std::string status_text(const Snapshot& snapshot) {
   Counters sum;
   for (const Counters& worker : snapshot.workers) sum += worker;
   std::string text;
-  append(text, "{}: {} worker(s), {} peer(s), telemetry {}\n", snapshot.interface_name, snapshot.workers.size(), snapshot.peers.size(),
+  append(text, "{}: {} worker(s), {} peer(s), telemetry {}\n", printable(snapshot.interface_name), snapshot.workers.size(), snapshot.peers.size(),
          name_of(snapshot.level));
   append(text, "  public key {}\n", snapshot.public_key == PublicKey{} ? "(none)" : snapshot.public_key.base64());
   append_flows(text, sum);

@@ -13,6 +13,9 @@ namespace wgu::status {
 // The table of measures alone: "stage  p50 p90 p99 p99.9 max  packets". Empty when nothing was measured.
 [[nodiscard]] std::string measures_text(const Snapshot& snapshot);
 
+// A line as a terminal may have it: what could steer it (an interface's name may hold that, or what a stranger answers) becomes '?'.
+[[nodiscard]] std::string printable(std::string line);
+
 // A value of `measure`, which recorded it, in its unit.
 [[nodiscard]] std::string value_text(const MeasureInfo& measure, double value);
 

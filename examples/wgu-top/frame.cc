@@ -97,7 +97,7 @@ std::vector<std::string> frame(const Snapshot& later, const Rates& rates, FrameS
   append_peers(later, rates, size, lines);
   if (lines.size() > size.rows) lines.resize(size.rows);
   for (std::string& line : lines) {
-    for (char& c : line) c = c >= ' ' && c != 0x7f ? c : '?';  // an interface's name may hold what would steer a terminal
+    line = status::printable(std::move(line));
     if (line.size() > size.columns) line.resize(size.columns);
   }
   return lines;

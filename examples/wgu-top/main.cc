@@ -17,6 +17,7 @@
 #include "rates.h"
 #include "status/client.h"
 #include "status/snapshot_json.h"
+#include "status/status_text.h"
 #include "terminal.h"
 
 namespace {
@@ -78,7 +79,7 @@ class Events {
 };
 
 int fail(const std::string& why) {
-  fmt::print(stderr, "wgu-top: {}\n", why);
+  fmt::print(stderr, "wgu-top: {}\n", wgu::status::printable(why));
   return 1;
 }
 
@@ -100,7 +101,7 @@ int watch(const std::string& interface_name, std::chrono::duration<double> inter
   if (!earlier) return fail(earlier.error().message);
   Events events;
   const wgu::top::Terminal terminal;
-  std::vector<std::string> lines{"wgu-top " + interface_name + ": one interval, please; q quits"};
+  std::vector<std::string> lines{"wgu-top " + wgu::status::printable(interface_name) + ": one interval, please; q quits"};
   auto previous = std::move(earlier).value();
   std::optional<Sample> shown;
   while (true) {
@@ -112,7 +113,7 @@ int watch(const std::string& interface_name, std::chrono::duration<double> inter
     }
     auto now = sample(interface_name);
     if (!now) {
-      lines = {now.error().message, "waiting for it; q quits"};
+      lines = {wgu::status::printable(now.error().message), "waiting for it; q quits"};
       shown.reset();
       continue;
     }

@@ -21,7 +21,7 @@ constexpr std::size_t kLeastSnapshots = 2, kMostSnapshots = 40;
 constexpr auto kBetweenSnapshots = std::chrono::milliseconds(25);
 
 int fail(const std::string& why) {
-  fmt::print(stderr, "wgu-tunnel: {}\n", why);
+  fmt::print(stderr, "wgu-tunnel: {}\n", wgu::status::printable(why));
   return 1;
 }
 

@@ -38,6 +38,14 @@ TEST(StatusText, SaysMoreOfWatchedPeers) {
   EXPECT_NE(added.find("  opened_to_written       1.05 ms"), std::string::npos) << added;
 }
 
+TEST(StatusText, NothingSteersTheTerminal) {
+  EXPECT_EQ(printable("wg0: 10 %"), "wg0: 10 %");
+  EXPECT_EQ(printable("a\x1b[2Jb\x07\x7f\x9b\n"), "a?[2Jb????") << "with C1 controls, one byte each on some terminals";
+  Snapshot snapshot = telemetry::snapshot_of(0, 0);
+  snapshot.interface_name = "\x1b]0;x";
+  EXPECT_TRUE(status_text(snapshot).starts_with("?]0;x: 0 worker(s)"));
+}
+
 TEST(StatusText, PercentilesHaveTheUnitOfTheirMeasure) {
   Snapshot snapshot;
   snapshot.measures.resize(kMeasureCount);
