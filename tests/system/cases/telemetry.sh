@@ -87,14 +87,17 @@ bad_requests() {
   expect_code 200 -I "$base/metrics"
   at a python3 - $metrics_port <<'PYTHON' || fail "clients that mean no good"
 import socket, sys, time
-def connect():
-    client = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+def connect(source="127.0.0.2"):  # an address has its share of the connections
+    client = socket.create_connection(("127.0.0.1", int(sys.argv[1])), source_address=(source, 0))
     client.settimeout(5)
     return client
 def answers():
-    client = connect()
+    client = connect("127.0.0.1")
     client.sendall(b"GET / HTTP/1.0\r\n\r\n")
-    return client.recv(100).startswith(b"HTTP/1.")
+    answer = b""
+    while piece := client.recv(1000):  # until the daemon closes it, and counts it no longer
+        answer += piece
+    return answer.startswith(b"HTTP/1.")
 huge = connect()
 try:
     huge.sendall(b"GET / HTTP/1.1\r\nX: " + b"a" * 10_000_000)
@@ -111,6 +114,16 @@ begin = time.monotonic()
 for client in crowd:
     client.close()
 assert answers(), "after a crowd"
+greedy = [connect("127.0.0.1") for _ in range(9)]
+for client in greedy:
+    client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+served = 0
+for client in greedy:
+    try:
+        served += client.recv(100).startswith(b"HTTP/1.")
+    except ConnectionResetError:
+        pass
+assert served == 8, f"{served} connections of one address are served"
 assert time.monotonic() - begin < 5
 PYTHON
   transfer a b "${inner4[b]}" 4
