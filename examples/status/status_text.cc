@@ -83,8 +83,8 @@ std::string status_text(const Snapshot& snapshot) {
   Counters sum;
   for (const Counters& worker : snapshot.workers) sum += worker;
   std::string text;
-  append(text, "{}: {} worker(s), {} peer(s), telemetry {}\n", printable(snapshot.interface_name), snapshot.workers.size(), snapshot.peers.size(),
-         name_of(snapshot.level));
+  append(text, "{}: {} worker(s), {} peer(s), telemetry {}\n", printable(snapshot.interface_name), snapshot.workers.size(),
+         snapshot.peers.size(), name_of(snapshot.level));
   append(text, "  public key {}\n", snapshot.public_key == PublicKey{} ? "(none)" : snapshot.public_key.base64());
   append_flows(text, sum);
   append(text, "  handshakes {} completed ({} as initiator), {} given up\n",

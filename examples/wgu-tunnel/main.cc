@@ -25,8 +25,8 @@
 
 namespace {
 
-// A log that takes nothing any more (its reader has gone, its disk is full) is no reason to end a tunnel; fmt::print() would throw, and most
-// lines come from threads that nothing may be thrown in.
+// A log that takes nothing any more (its reader has gone, its disk is full) is no reason to end a tunnel; fmt::print() would throw, and
+// most lines come from threads that nothing may be thrown in.
 void say(const std::string& line) noexcept { static_cast<void>(std::fputs(line.c_str(), stderr)); }
 
 int fail(const std::string& what) {

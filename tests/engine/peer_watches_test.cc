@@ -62,6 +62,7 @@ TEST_F(PeerWatchesTest, OnlyAWatchedPeerHasDropsAndStages) {
   ASSERT_EQ(left.stages.size(), kStageCount);
   // What landed on another worker than its home's, and came by mailbox, is outside of the timed flow.
   EXPECT_LE(count(left, Measure::kReceivedToOpened), 10U);
+  EXPECT_GT(count(left, Measure::kReceivedToOpened), 0U);
   EXPECT_EQ(count(left, Measure::kReceivedToOpened),
             right.snapshot().measures.at(static_cast<std::size_t>(Measure::kReceivedToOpened)).count());
   EXPECT_EQ(count(left, Measure::kOpenedToWritten), count(left, Measure::kReceivedToOpened));
@@ -80,6 +81,7 @@ TEST_F(PeerWatchesTest, TheOutboundSideIsTimedToo) {
   left.set_telemetry_level(TelemetryLevel::kAll);
   send(10);
   const PeerSnapshot right = seen_by(pair_.left);
+  EXPECT_EQ(count(right, Measure::kReadToSealed), 10U) << "its home reads the device's queue";
   EXPECT_EQ(count(right, Measure::kReadToSealed), left.snapshot().measures.at(static_cast<std::size_t>(Measure::kReadToSealed)).count());
   EXPECT_EQ(count(right, Measure::kSealedToSent), count(right, Measure::kReadToSealed));
 }
