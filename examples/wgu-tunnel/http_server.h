@@ -23,6 +23,8 @@ class HttpServer {
   // `is_control`: see PageRequest. Starts the thread, so call it after privileges were dropped. `pages` outlives the server.
   // \errors of the system
   static wgu::Result<HttpServer> start(wgu::io::FileDescriptor listener, bool is_control, Pages& pages, HttpLimits limits = {});
+  HttpServer(HttpServer&&) = default;
+  HttpServer& operator=(HttpServer&&) = delete;  // would free the site of a server that runs
 
  private:
   struct Site {  // what the callbacks are given

@@ -54,7 +54,7 @@ struct EngineOptions {
   std::size_t buffers_per_worker = 4096;  ///< packet buffers of about 2 KiB, and as many for larger packets: bound memory in flight
   bool follow_interface = true;  ///< up, down and MTU follow the TUN; false: up at once, MTU from `mtu`
   std::uint16_t mtu = 1420;      ///< when not followed
-  std::function<void(LogLevel, const std::string&)> log{};  ///< any thread; empty: silent
+  std::function<void(LogLevel, const std::string&)> log{};  ///< any thread, and may not throw there; empty: silent
   /// Called by start(), on its thread, once all that needs privileges is open and before any thread is: the place to drop them.
   /// Later changes still need CAP_NET_ADMIN (firewall mark) and CAP_NET_BIND_SERVICE (a port below 1024).
   std::function<Result<void>()> before_threads{};
@@ -62,7 +62,7 @@ struct EngineOptions {
   TelemetryLevel telemetry = TelemetryLevel::kEvents;  ///< telemetry.h
   CaptureFiles capture{};
   /// Events, one at a time and in order of time, on a thread of the engine's that has no packets; a slow one delays only further events.
-  /// It may call recent_events(), nothing else of the engine.
+  /// It may call recent_events(), nothing else of the engine, and may not throw.
   std::function<void(const Event&)> on_event{};
 };
 
