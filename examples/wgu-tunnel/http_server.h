@@ -13,7 +13,7 @@ struct MHD_Daemon;
 
 struct HttpLimits {
   unsigned connections = 32;                             // a Prometheus needs one, a person a few
-  unsigned connections_per_address = 8;                  // of an IP address; a unix socket's clients have none
+  unsigned connections_per_address = 16;                 // of an IP address; a unix socket's clients have none
   std::size_t bytes_per_connection = 32 * 1024;          // of a request's line and headers, with libmicrohttpd's own needs
   std::chrono::seconds idle = std::chrono::seconds(10);  // without a byte either way, then the connection is closed; Prometheus's own limit
 };
