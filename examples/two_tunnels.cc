@@ -50,7 +50,8 @@ wgu::Packet make_packet(wgu::PacketPool& pool, const char* text) {
   wgu::Packet packet = pool.take(wgu::kPacketHeadroom);
   const std::size_t size = 20 + std::strlen(text);
   packet.resize(size);
-  const std::array<std::uint8_t, 20> header{0x45, 0, 0, static_cast<std::uint8_t>(size), 0, 0, 0, 0, 64, 253, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2};
+  const std::array<std::uint8_t, 20> header{0x45, 0, 0, static_cast<std::uint8_t>(size), 0, 0, 0, 0, 64, 253, 0, 0, 10, 0, 0, 1, 10,
+                                            0,    0, 2};
   std::memcpy(packet.data(), header.data(), header.size());
   std::memcpy(packet.data() + header.size(), text, std::strlen(text));
   return packet;

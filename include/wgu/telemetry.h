@@ -24,10 +24,10 @@ namespace wgu {
 /// How much a device measures. Counters and the accounting for every packet are always there: they cost less than to ask whether
 /// they are wanted.
 enum class TelemetryLevel : std::uint8_t {
-  kOff,       ///< counters only
-  kEvents,    ///< ... and events (events.h)
-  kSampled,   ///< ... and histograms of one round in 64; sockets stamp what they receive
-  kAll,       ///< ... of every round
+  kOff,      ///< counters only
+  kEvents,   ///< ... and events (events.h)
+  kSampled,  ///< ... and histograms of one round in 64; sockets stamp what they receive
+  kAll,      ///< ... of every round
 };
 [[nodiscard]] std::string_view name_of(TelemetryLevel level) noexcept;  ///< "off", "events", "sampled", "all"
 [[nodiscard]] std::optional<TelemetryLevel> telemetry_level_named(std::string_view name) noexcept;
@@ -46,15 +46,16 @@ enum class Measure : std::uint8_t {
   kBatchSizeIn,
 };
 inline constexpr std::size_t kMeasureCount = static_cast<std::size_t>(Measure::kBatchSizeIn) + 1;
-inline constexpr std::size_t kStageCount = static_cast<std::size_t>(Measure::kOpenedToWritten) + 1;  ///< of those, times from stage to stage
+inline constexpr std::size_t kStageCount =
+    static_cast<std::size_t>(Measure::kOpenedToWritten) + 1;  ///< of those, times from stage to stage
 
 struct MeasureInfo {
   Measure measure;
-  std::string_view key;   ///< snake_case
+  std::string_view key;  ///< snake_case
   MetricFamily family;
   MetricLabel label;
-  double scale = 1;       ///< exported value = recorded value * scale
-  unsigned least_bound;   ///< exponents of two: recorded values between which exported buckets lie
+  double scale = 1;      ///< exported value = recorded value * scale
+  unsigned least_bound;  ///< exponents of two: recorded values between which exported buckets lie
   unsigned greatest_bound;
 };
 /// One row a measure, in the order of the enum; rows of one family stand together.
@@ -63,10 +64,10 @@ std::span<const MeasureInfo, kMeasureCount> measure_table() noexcept;
 /// One peer, without its secrets.
 struct PeerSnapshot {
   PublicKey public_key;
-  Endpoint endpoint;             ///< unset when not known
+  Endpoint endpoint;  ///< unset when not known
   std::vector<Prefix> allowed_ips;
-  WallTime last_handshake;       ///< zero: never
-  std::uint64_t rx_bytes = 0;    ///< as in PeerStatus
+  WallTime last_handshake;     ///< zero: never
+  std::uint64_t rx_bytes = 0;  ///< as in PeerStatus
   std::uint64_t tx_bytes = 0;
   PeerCounters counters;
   // Of a peer that is watched (Engine::watch_peer); else empty.
@@ -76,7 +77,7 @@ struct PeerSnapshot {
 
 struct Snapshot {
   std::string interface_name;
-  PublicKey public_key;             ///< all zero: the device has no key
+  PublicKey public_key;  ///< all zero: the device has no key
   WallTime taken;
   TelemetryLevel level = TelemetryLevel::kOff;
   std::vector<Counters> workers;

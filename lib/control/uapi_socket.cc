@@ -35,8 +35,8 @@ Result<sockaddr_un> unix_address(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof(address.sun_path)) {
-    return Error{ENAMETOOLONG,
-                 quote_value(path) + " is longer than a socket's path can be (" + std::to_string(sizeof(address.sun_path) - 1) + " characters)"};
+    return Error{ENAMETOOLONG, quote_value(path) + " is longer than a socket's path can be (" +
+                                   std::to_string(sizeof(address.sun_path) - 1) + " characters)"};
   }
   std::memcpy(address.sun_path, path.data(), path.size());
   return address;
@@ -53,7 +53,8 @@ std::string socket_path(const std::string& directory, std::string_view interface
 }
 
 Result<io::FileDescriptor> open_directory(const std::string& directory) {
-  if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) return system_error(errno, "cannot create directory " + quote_value(directory));
+  if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST)
+    return system_error(errno, "cannot create directory " + quote_value(directory));
   io::FileDescriptor opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!opened) return system_error(errno, "cannot open directory " + quote_value(directory));
   struct stat status {};

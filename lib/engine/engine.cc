@@ -77,8 +77,8 @@ struct Engine::Impl {
   io::Tun tun;
   std::optional<io::LinkWatcher> watcher;
   std::optional<engine::Placement> placement;  // the supervisor's, once it runs
-  io::FileDescriptor stop_event;    // asks the supervisor to end
-  io::FileDescriptor stopped_event; // readable from the end on
+  io::FileDescriptor stop_event;               // asks the supervisor to end
+  io::FileDescriptor stopped_event;            // readable from the end on
   std::thread supervisor;
 
   // Guards all below, and the one call that workers answer at a time.
@@ -109,11 +109,13 @@ Result<void> Engine::Impl::start() {
   std::vector<io::FileDescriptor> given;
   for (const int fd : std::exchange(options.device_fds, {})) given.emplace_back(fd);
   const io::TunOffloads offloads{.tcp = options.offloads.tcp_segmentation, .udp = options.offloads.udp_segmentation};
-  Result<io::Tun> opened = given.empty() ? io::open_tun(options.interface_name, options.workers, offloads) : io::adopt_tun(std::move(given), offloads);
+  Result<io::Tun> opened =
+      given.empty() ? io::open_tun(options.interface_name, options.workers, offloads) : io::adopt_tun(std::move(given), offloads);
   if (!opened) return std::move(opened).error();
   tun = std::move(opened).value();
   interface_name = tun.name;
-  if (tun.queue_length != 0) log(LogLevel::kVerbose, "txqueuelen asked " + std::to_string(io::kQueueLength) + ", granted " + std::to_string(tun.queue_length));
+  if (tun.queue_length != 0)
+    log(LogLevel::kVerbose, "txqueuelen asked " + std::to_string(io::kQueueLength) + ", granted " + std::to_string(tun.queue_length));
 
   std::uint16_t mtu = options.mtu;
   if (options.follow_interface) {
@@ -151,8 +153,10 @@ Result<void> Engine::Impl::start() {
 
 // Of a level that is shown where nobody has chosen one: secrets leave the process.
 void Engine::Impl::announce_recording() const {
-  if (!options.capture.packets.empty()) log(LogLevel::kError, "all packets, and the keys that decrypt them, are written to " + options.capture.packets);
-  if (!options.capture.keys.empty()) log(LogLevel::kError, "the keys of all sessions, and the private key, are written to " + options.capture.keys);
+  if (!options.capture.packets.empty())
+    log(LogLevel::kError, "all packets, and the keys that decrypt them, are written to " + options.capture.packets);
+  if (!options.capture.keys.empty())
+    log(LogLevel::kError, "the keys of all sessions, and the private key, are written to " + options.capture.keys);
 }
 
 Result<void> Engine::Impl::start_workers() {
@@ -165,14 +169,14 @@ Result<void> Engine::Impl::start_workers() {
     }
     // With fewer queues than workers, the first ones read; the others write through a queue they share.
     const std::size_t queues = tun.queues.size();
-    crew.workers.push_back(std::make_unique<Worker>(
-        engine::WorkerOptions{.number = static_cast<std::uint8_t>(to),
-                              .cpu = options.cpus.empty() ? -1 : options.cpus[to % options.cpus.size()],
-                              .read_fd = to < queues ? tun.queues[to].get() : -1,
-                              .write_fd = tun.queues[to % queues].get(),
-                              .format = tun.format,
-                              .mtu = options.mtu},
-        crew));
+    crew.workers.push_back(
+        std::make_unique<Worker>(engine::WorkerOptions{.number = static_cast<std::uint8_t>(to),
+                                                       .cpu = options.cpus.empty() ? -1 : options.cpus[to % options.cpus.size()],
+                                                       .read_fd = to < queues ? tun.queues[to].get() : -1,
+                                                       .write_fd = tun.queues[to % queues].get(),
+                                                       .format = tun.format,
+                                                       .mtu = options.mtu},
+                                 crew));
     crew.workers.back()->meter().set_level(options.telemetry);
   }
   is_running = true;
@@ -256,8 +260,9 @@ void Engine::Impl::place_workers() {
   const auto pin = [this](std::size_t worker) { return engine::pin_thread(crew.workers[worker]->thread_number(), placement->cpu(worker)); };
   Result<void> pinned = pin(exchange->worker);
   if (pinned && exchange->other < crew.workers.size()) pinned = pin(exchange->other);
-  log(LogLevel::kVerbose, "worker " + std::to_string(exchange->worker) + " goes to CPU " + std::to_string(placement->cpu(exchange->worker)) +
-                              ": it waited " + std::to_string(static_cast<int>(100 * exchange->waited)) + " % of its time");
+  log(LogLevel::kVerbose, "worker " + std::to_string(exchange->worker) + " goes to CPU " +
+                              std::to_string(placement->cpu(exchange->worker)) + ": it waited " +
+                              std::to_string(static_cast<int>(100 * exchange->waited)) + " % of its time");
   if (pinned) return;
   // The cpuset has shrunk: what was known of places is wrong, and the kernel has chosen some itself.
   log(LogLevel::kVerbose, pinned.error().message + "; workers stay where they are from now on");
@@ -290,7 +295,8 @@ Result<io::UdpBinding> Engine::Impl::bind(std::uint16_t port, std::uint32_t mark
 // Who measures no delays has no control messages that say when datagrams came.
 void Engine::Impl::stamp(const io::UdpBinding& bound) const {
   const bool are_wanted = crew.workers[0]->meter().level() >= TelemetryLevel::kSampled;
-  if (Result<void> set = io::set_timestamps(bound, are_wanted); !set) log(LogLevel::kVerbose, set.error().message + ": the kernel's queue delay is not measured");
+  if (Result<void> set = io::set_timestamps(bound, are_wanted); !set)
+    log(LogLevel::kVerbose, set.error().message + ": the kernel's queue delay is not measured");
 }
 
 Result<void> Engine::Impl::bring_up() {
@@ -352,7 +358,8 @@ Result<void> Engine::Impl::apply(DeviceChange change) {
   if (*fresh) use_binding(std::move(*fresh));
   if (commit.additions[0].private_key) crew.recording.identity(*commit.additions[0].private_key);
   watches.leave(crew, *configuration);
-  on_all_workers([&commit](tunnel::Shard& shard, io::Loop&) { shard.apply(std::move(commit.additions[shard.worker()]), engine::boot_now()); });
+  on_all_workers(
+      [&commit](tunnel::Shard& shard, io::Loop&) { shard.apply(std::move(commit.additions[shard.worker()]), engine::boot_now()); });
   on_all_workers([&commit](tunnel::Shard& shard, io::Loop&) { shard.apply(commit.removals[shard.worker()]); });
   configuration->reclaim();
   watches.enter(crew, *configuration);
@@ -404,8 +411,8 @@ DeviceStatus Engine::status() {
   if (!impl_->is_running) return {};
   // One call a worker: each fills the peers at home there.
   std::vector<std::vector<std::pair<tunnel::PeerId, PeerStatus*>>> homes(impl_->options.workers);
-  DeviceStatus status = impl_->configuration->status(
-      [&homes](tunnel::PeerId id, PeerStatus& peer) { homes[id.home].emplace_back(id, &peer); });
+  DeviceStatus status =
+      impl_->configuration->status([&homes](tunnel::PeerId id, PeerStatus& peer) { homes[id.home].emplace_back(id, &peer); });
   impl_->on_all_workers([&](tunnel::Shard& shard, io::Loop&) {
     for (const auto& [id, peer] : homes[shard.worker()]) shard.fill(id, *peer);
     if (shard.worker() == 0) status.private_key = shard.private_key();

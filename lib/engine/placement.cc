@@ -20,7 +20,9 @@ constexpr unsigned kQuickMoves = 4;
 constexpr unsigned kMostPatient = 11;  // 26 s
 constexpr Duration kRest = std::chrono::seconds(60);
 
-Duration patience_after(unsigned moves) { return moves < kQuickMoves ? Duration::zero() : (1U << (moves - kQuickMoves)) * Placement::kInterval; }
+Duration patience_after(unsigned moves) {
+  return moves < kQuickMoves ? Duration::zero() : (1U << (moves - kQuickMoves)) * Placement::kInterval;
+}
 
 struct Load {
   double wanted = 0;  // share of the interval, running or waiting
@@ -68,7 +70,9 @@ std::optional<Placement::Exchange> Placement::decide(Instant now, std::span<cons
   }
   if (other == busiest || !toss()) return std::nullopt;
   std::swap(cpus_[busiest], cpus_[other]);
-  if (other >= loads.size()) std::rotate(cpus_.begin() + static_cast<std::ptrdiff_t>(loads.size()), cpus_.begin() + static_cast<std::ptrdiff_t>(loads.size()) + 1, cpus_.end());
+  if (other >= loads.size())
+    std::rotate(cpus_.begin() + static_cast<std::ptrdiff_t>(loads.size()), cpus_.begin() + static_cast<std::ptrdiff_t>(loads.size()) + 1,
+                cpus_.end());
   moved_ = now;
   moves_ = std::min(moves_ + 1, kMostPatient);
   return Exchange{busiest, other, 1 - load.got};

@@ -24,14 +24,17 @@ constexpr std::size_t kLargeBufferCapacity = 65536 + 512;
 // Of received trains: as many as a loop has lent at once, and twice that, held by packets on their way.
 constexpr std::size_t kReadBuffers = 96;
 constexpr Duration kRestAfter = std::chrono::seconds(5);  // without traffic, before memory that a burst has used is given back
-constexpr std::size_t kMailPerRound = 256;  // letters of one sender, so that mail does not starve the own queues
+constexpr std::size_t kMailPerRound = 256;                // letters of one sender, so that mail does not starve the own queues
 
 Drop drop_of_send_error(int error) noexcept {
   switch (error) {
     case EAGAIN:
-    case ENOBUFS: return Drop::kOutSocketFull;
-    case EMSGSIZE: return Drop::kOutMessageTooLong;
-    default: return Drop::kOutSendFailed;
+    case ENOBUFS:
+      return Drop::kOutSocketFull;
+    case EMSGSIZE:
+      return Drop::kOutMessageTooLong;
+    default:
+      return Drop::kOutSendFailed;
   }
 }
 
@@ -147,7 +150,8 @@ Result<void> Worker::set_up() {
   loop_ = std::move(loop).value();
   loop_name_ = loop_->name();
   loop_->set_device(options_.read_fd, options_.write_fd, options_.format);
-  shard_ = std::make_unique<tunnel::Shard>(options_.number, options_.mtu, static_cast<unsigned>(crew_.mail.size()), crew_.options.host, crew_.gate, *pool_);
+  shard_ = std::make_unique<tunnel::Shard>(options_.number, options_.mtu, static_cast<unsigned>(crew_.mail.size()), crew_.options.host,
+                                           crew_.gate, *pool_);
   shard_->set_path_policy(crew_.options.path);
   shard_->counters().buffers = pool_->count() + large_pool_->count();
   was_posted_to_.resize(crew_.mail.size());

@@ -38,7 +38,7 @@ struct ReceiveStamp {
 struct Arrivals {
   std::vector<Packet> from_device;
   std::vector<Datagram> from_network;
-  std::vector<ReceiveStamp> stamps;            // of what is in from_network, where sockets stamp (set_timestamps)
+  std::vector<ReceiveStamp> stamps;  // of what is in from_network, where sockets stamp (set_timestamps)
   std::vector<SendFailure> send_failures;
   std::vector<std::uint64_t> stale_sources;    // tags of datagrams that left, but not from Datagram::local: it is gone, forget it
   std::vector<PathMtu> narrow_paths;           // that turned out so (LoopOptions::discovers_path_mtu)
@@ -52,22 +52,22 @@ struct Arrivals {
   std::uint64_t malformed_device_reads = 0;    // super-packets that contradict their virtio header: dropped
   std::uint64_t starved_device_reads = 0;      // no buffer in the pool: the read waits (the packet stays in the kernel)
   std::uint64_t starved_socket_reads = 0;
-  std::uint64_t device_reads = 0;              // that brought something
+  std::uint64_t device_reads = 0;  // that brought something
   std::uint64_t device_writes = 0;
-  std::uint64_t super_packets_read = 0;        // of those, with several packets in one piece
+  std::uint64_t super_packets_read = 0;  // of those, with several packets in one piece
   std::uint64_t super_packets_written = 0;
   std::uint64_t socket_receives = 0;
   std::uint64_t socket_sends = 0;
   std::uint64_t trains_received = 0;
   std::uint64_t trains_sent = 0;
-  bool device_gone = false;                    // the device was deleted (EBADFD and the like): no more reads from it
+  bool device_gone = false;  // the device was deleted (EBADFD and the like): no more reads from it
 
   // All that has happened, for who treats them alike.
-  static constexpr std::uint64_t Arrivals::*kCounts[] = {
-      &Arrivals::refused_trains,          &Arrivals::write_failures,     &Arrivals::truncated_datagrams,
-      &Arrivals::truncated_device_packets, &Arrivals::unplaced_datagrams, &Arrivals::unplaced_device_packets,
-      &Arrivals::malformed_device_reads,  &Arrivals::starved_device_reads, &Arrivals::starved_socket_reads,
-      &Arrivals::write_failure_bytes};
+  static constexpr std::uint64_t Arrivals::*kCounts[] = {&Arrivals::refused_trains,         &Arrivals::write_failures,
+                                                         &Arrivals::truncated_datagrams,    &Arrivals::truncated_device_packets,
+                                                         &Arrivals::unplaced_datagrams,     &Arrivals::unplaced_device_packets,
+                                                         &Arrivals::malformed_device_reads, &Arrivals::starved_device_reads,
+                                                         &Arrivals::starved_socket_reads,   &Arrivals::write_failure_bytes};
   // What it took. No news: that a send has completed ends no wait().
   static constexpr std::uint64_t Arrivals::*kOperations[] = {
       &Arrivals::device_reads,    &Arrivals::device_writes, &Arrivals::super_packets_read, &Arrivals::super_packets_written,
@@ -96,21 +96,22 @@ struct DeviceFormat {
 };
 
 struct LoopOptions {
-  PacketPool* pool = nullptr;         // for what is read and received; owned by the worker's thread
-  PacketPool* large_pool = nullptr;   // likewise, for what does not fit into a buffer of `pool`, and for what is split into slices
-  PacketPool* read_pool = nullptr;    // buffers of kReceiveBuffer (intake.h) for trains, which stay where they were received; null: all is copied
-  std::size_t receive_headroom = 0;   // of received datagrams
-  std::size_t device_headroom = 0;    // of packets read from the device
-  std::size_t device_tailroom = 0;    // kept free behind a packet read from the device
+  PacketPool* pool = nullptr;        // for what is read and received; owned by the worker's thread
+  PacketPool* large_pool = nullptr;  // likewise, for what does not fit into a buffer of `pool`, and for what is split into slices
+  PacketPool* read_pool =
+      nullptr;  // buffers of kReceiveBuffer (intake.h) for trains, which stay where they were received; null: all is copied
+  std::size_t receive_headroom = 0;  // of received datagrams
+  std::size_t device_headroom = 0;   // of packets read from the device
+  std::size_t device_tailroom = 0;   // kept free behind a packet read from the device
   // Bytes that a packet of `size` read from the device will have when it leaves, from its headroom on: packets of one read are laid
   // that far apart, so that they leave in one piece. Empty: with headroom and tailroom around each.
   std::function<std::size_t(std::size_t size)> departing_size{};
-  std::size_t max_batch = 64;         // reads of one wait(), at least 2, so that no source starves the others
-  bool segmentation = true;           // datagrams leave in trains where they can (UDP_SEGMENT)
+  std::size_t max_batch = 64;                       // reads of one wait(), at least 2, so that no source starves the others
+  bool segmentation = true;                         // datagrams leave in trains where they can (UDP_SEGMENT)
   Duration train_pause = std::chrono::seconds(10);  // before a destination that refused a train gets the next (TrainRefusals::kFor)
-  bool discovers_path_mtu = false;    // the sockets are prepared by discover_path_mtu(): tell what they learn
-  std::uint8_t worker = 0;            // whose loop it is, for tracers (values/probes.h)
-  bool plain_device_calls = false;    // the ring reads and writes the device by poll, read(2) and write(2), as before Linux 6.7
+  bool discovers_path_mtu = false;                  // the sockets are prepared by discover_path_mtu(): tell what they learn
+  std::uint8_t worker = 0;                          // whose loop it is, for tracers (values/probes.h)
+  bool plain_device_calls = false;  // the ring reads and writes the device by poll, read(2) and write(2), as before Linux 6.7
 };
 
 class Loop {

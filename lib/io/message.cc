@@ -19,7 +19,8 @@ Result<void> check_options(const LoopOptions& options) {
   const std::size_t capacity = options.pool->capacity();
   const std::size_t device = options.device_headroom + std::max<std::size_t>(options.device_tailroom, 1);
   if (options.read_pool != nullptr && options.read_pool->capacity() < kReceiveBuffer)
-    return Error{EINVAL, "loop options: read buffers of " + std::to_string(options.read_pool->capacity()) + " bytes, less than " + std::to_string(kReceiveBuffer)};
+    return Error{EINVAL, "loop options: read buffers of " + std::to_string(options.read_pool->capacity()) + " bytes, less than " +
+                             std::to_string(kReceiveBuffer)};
   if (capacity > device && capacity > options.receive_headroom) return {};
   return Error{EINVAL, "packet buffers of " + std::to_string(capacity) + " bytes hold nothing beside the room asked for (device " +
                            std::to_string(device) + ", receive " + std::to_string(options.receive_headroom) + ")"};

@@ -21,9 +21,9 @@
 namespace wgu::io {
 namespace {
 
-constexpr std::uint8_t kOpReadMultishot = 49;  // IORING_OP_READ_MULTISHOT, Linux 6.7; not in liburing 2.3
-constexpr unsigned kEntries = 256;             // of the submission queue
-constexpr unsigned kTrains = 64;               // under way at once
+constexpr std::uint8_t kOpReadMultishot = 49;     // IORING_OP_READ_MULTISHOT, Linux 6.7; not in liburing 2.3
+constexpr unsigned kEntries = 256;                // of the submission queue
+constexpr unsigned kTrains = 64;                  // under way at once
 constexpr std::size_t kBytesAtOnce = 256 * 1024;  // a part of the second-level cache
 constexpr std::size_t kFewReads = 16;             // fewer cost throughput: 8 and 16 measured equal, 4 a quarter less
 
@@ -200,7 +200,8 @@ void Ring::submit_writes() {
     if (WGU_PROBE_IS_TRACED(device_written)) writer_.tell_tracers(worker_, write);
     io_uring_sqe* entry = is_write_by_ring_ ? next_entry() : nullptr;
     if (entry != nullptr) {
-      io_uring_prep_writev(entry, write_fd_, write.pieces.data(), static_cast<unsigned>(write.pieces.size()), static_cast<std::uint64_t>(-1));
+      io_uring_prep_writev(entry, write_fd_, write.pieces.data(), static_cast<unsigned>(write.pieces.size()),
+                           static_cast<std::uint64_t>(-1));
       entry->rw_flags = RWF_NOWAIT;  // EAGAIN instead of waiting for room, which would let later packets overtake
       io_uring_sqe_set_data64(entry, user_data(Kind::kWrite, 0, number));
       ++in_flight_;
@@ -254,7 +255,8 @@ void Ring::wait(Duration timeout, Arrivals& arrivals) {
 void Ring::lend_buffers() noexcept {
   const std::size_t affordable = intake_.affordable_reads(2 * reads_);
   const std::size_t each = std::min(affordable, std::max<std::size_t>(affordable / 2, 1));
-  if (sources_[1].fd >= 0 || sources_[2].fd >= 0) socket_buffers_.lend(std::min(each, std::max(wanted_reads(sources_[1]), wanted_reads(sources_[2]))));
+  if (sources_[1].fd >= 0 || sources_[2].fd >= 0)
+    socket_buffers_.lend(std::min(each, std::max(wanted_reads(sources_[1]), wanted_reads(sources_[2]))));
   if (is_device_by_ring_ && device().fd >= 0 && !device().is_gone) device_buffers_.lend(std::min(each, wanted_reads(device())));
 }
 

@@ -155,7 +155,8 @@ bool keeps_message_boundaries(int fd) noexcept {
 Result<void> check_virtio_header(int queue, const std::string& name) {
   int size = 0;
   if (::ioctl(queue, TUNGETVNETHDRSZ, &size) < 0) return system_error(errno, "ask for the virtio header of " + quote_value(name));
-  if (size != static_cast<int>(kVirtioNetHeaderSize)) return refuse_device(name, "a virtio header of other than 10 bytes (TUNSETVNETHDRSZ)");
+  if (size != static_cast<int>(kVirtioNetHeaderSize))
+    return refuse_device(name, "a virtio header of other than 10 bytes (TUNSETVNETHDRSZ)");
   return {};
 }
 
@@ -233,7 +234,8 @@ Result<Tun> adopt_tun(std::vector<FileDescriptor> queues, TunOffloads offloads) 
     auto tun = identify(queue.get());
     if (!tun) return std::move(tun).error();
     if (&queue == &queues.front()) first = *tun;
-    if (*tun != first) return Error{EINVAL, "descriptors of different devices: " + quote_value(first.name) + " and " + quote_value(tun->name)};
+    if (*tun != first)
+      return Error{EINVAL, "descriptors of different devices: " + quote_value(first.name) + " and " + quote_value(tun->name)};
     if (auto prepared = prepare(queue.get()); !prepared) return std::move(prepared).error();
   }
   Tun tun;

@@ -15,7 +15,8 @@ struct Tun {
   std::string name;                    // "" when the descriptors are not a TUN (datagram sockets in tests)
   std::vector<FileDescriptor> queues;  // non-blocking
   DeviceFormat format{};
-  std::uint32_t queue_length = 0;  // packets that wait for a read of a queue, beyond which the host's are dropped (txqueuelen); 0: not known
+  std::uint32_t queue_length =
+      0;  // packets that wait for a read of a queue, beyond which the host's are dropped (txqueuelen); 0: not known
 };
 
 // Twice a TUN's default, and the default of a network card: a burst of small packets is not lost while a worker is busy with another.

@@ -21,7 +21,9 @@
 namespace wgu::io {
 namespace {
 
-int bpf(bpf_cmd command, bpf_attr& attributes) noexcept { return static_cast<int>(::syscall(SYS_bpf, command, &attributes, sizeof attributes)); }
+int bpf(bpf_cmd command, bpf_attr& attributes) noexcept {
+  return static_cast<int>(::syscall(SYS_bpf, command, &attributes, sizeof attributes));
+}
 
 template <class T>
 std::uint64_t address_of(T* pointer) noexcept {
@@ -59,7 +61,7 @@ constexpr bpf_insn instruction(int code, int to, int from, int offset, std::int3
 
 constexpr std::int32_t kV4Destination = 16;  // offsets in the IP headers (RFC 791, RFC 8200)
 constexpr std::int32_t kV6Destination = 24;
-constexpr int kV4Key = -8;                   // places on the program's stack
+constexpr int kV4Key = -8;  // places on the program's stack
 constexpr int kV6Key = -32;
 constexpr int kV6 = 14, kLookUp = 31, kEnd = 34, kNone = 35;  // numbers of instructions that are jumped to
 
@@ -78,18 +80,18 @@ auto make_program(int v4_map, int v6_map) {
   constexpr int kToNetworkOrder = BPF_ALU | BPF_END | BPF_TO_BE;
   constexpr int kLoadMap = BPF_LD | BPF_DW | BPF_IMM;
   return std::array{
-      instruction(kMove, 6, 1, 0, 0),                              // r6 = packet, for the loads
-      instruction(kLoadByte, 0, 0, 0, 0),                          // r0 = packet[0]
-      instruction(BPF_ALU64 | BPF_RSH | BPF_K, 0, 0, 0, 4),        // r0 >>= 4: the version
+      instruction(kMove, 6, 1, 0, 0),                        // r6 = packet, for the loads
+      instruction(kLoadByte, 0, 0, 0, 0),                    // r0 = packet[0]
+      instruction(BPF_ALU64 | BPF_RSH | BPF_K, 0, 0, 0, 4),  // r0 >>= 4: the version
       jump(3, BPF_JEQ, 6, kV6),
       jump(4, BPF_JNE, 4, kNone),
       instruction(kLoadWord, 0, 0, 0, kV4Destination),
       instruction(kToNetworkOrder, 0, 0, 0, 32),
       instruction(kStoreWord, 10, 0, kV4Key + 4, 0),
       instruction(kStoreNumber, 10, 0, kV4Key, 32),
-      instruction(kMove, 2, 10, 0, 0),                             // r2 = the key
+      instruction(kMove, 2, 10, 0, 0),  // r2 = the key
       instruction(BPF_ALU64 | BPF_ADD | BPF_K, 2, 0, 0, kV4Key),
-      instruction(kLoadMap, 1, BPF_PSEUDO_MAP_FD, 0, v4_map),      // r1 = the map (two instructions)
+      instruction(kLoadMap, 1, BPF_PSEUDO_MAP_FD, 0, v4_map),  // r1 = the map (two instructions)
       instruction(0, 0, 0, 0, 0),
       jump(13, BPF_JA, 0, kLookUp),
       // kV6:
@@ -112,8 +114,8 @@ auto make_program(int v4_map, int v6_map) {
       instruction(0, 0, 0, 0, 0),
       // kLookUp:
       instruction(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_map_lookup_elem),  // r0 = the value, or null
-      jump(32, BPF_JEQ, 0, kEnd),                                  // no such prefix
-      instruction(BPF_LDX | BPF_MEM | BPF_W, 0, 0, 0, 0),          // r0 = *r0
+      jump(32, BPF_JEQ, 0, kEnd),                                          // no such prefix
+      instruction(BPF_LDX | BPF_MEM | BPF_W, 0, 0, 0, 0),                  // r0 = *r0
       // kEnd:
       instruction(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
       // kNone:

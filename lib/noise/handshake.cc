@@ -69,7 +69,8 @@ void Handshake::set_identity(const Identity& identity) noexcept {
 }
 
 bool Handshake::mix_static_static(const Identity& identity, Transcript& transcript) noexcept {
-  if (!has_static_static_) has_static_static_ = crypto::x25519(identity.private_key.reveal(), remote_static_.bytes, secrets_->static_static);
+  if (!has_static_static_)
+    has_static_static_ = crypto::x25519(identity.private_key.reveal(), remote_static_.bytes, secrets_->static_static);
   if (has_static_static_) transcript.mix_key_and_derive(secrets_->static_static);
   return has_static_static_;
 }

@@ -98,7 +98,8 @@ void write_counters(Json& json, const Counters& counters) {
   json.close('}');
   write_drops(json, counters.drops);
   json.open("unexplained", '{');
-  for (const Direction direction : {Direction::kOutbound, Direction::kInbound}) json.number(direction_name(direction), counters.unexplained(direction));
+  for (const Direction direction : {Direction::kOutbound, Direction::kInbound})
+    json.number(direction_name(direction), counters.unexplained(direction));
   json.close('}');
 }
 
@@ -211,7 +212,8 @@ void append_json(const Event& event, std::string& out) {
   Json json(out);
   json.open('{');
   json.text("event", row.name);
-  if (event.wall != WallTime{}) json.number("time", static_cast<double>(event.wall.seconds) + static_cast<double>(event.wall.nanoseconds / 1000) * 1e-6);
+  if (event.wall != WallTime{})
+    json.number("time", static_cast<double>(event.wall.seconds) + static_cast<double>(event.wall.nanoseconds / 1000) * 1e-6);
   json.number("monotonic_nanoseconds", event.when.time_since_epoch().count());
   json.number("worker", unsigned{event.worker});
   if (event.peer != PublicKey{}) json.text("peer", event.peer.base64());

@@ -15,7 +15,8 @@ constexpr MetricFamily kQueueDelay{"wgu_kernel_queue_delay_seconds", "seconds", 
                                    "From a datagram's receipt by the kernel until a worker had it."};
 constexpr MetricFamily kRoundTrip{"wgu_handshake_round_trip_seconds", "seconds", MetricType::kCounter,
                                   "From a handshake message of ours to the answer to it."};
-constexpr MetricFamily kPacketSize{"wgu_packet_size_bytes", "bytes", MetricType::kCounter, "Sizes of inner packets read and of datagrams received."};
+constexpr MetricFamily kPacketSize{"wgu_packet_size_bytes", "bytes", MetricType::kCounter,
+                                   "Sizes of inner packets read and of datagrams received."};
 constexpr MetricFamily kBatchSize{"wgu_batch_packets", "", MetricType::kCounter, "Packets that a round of a worker brought."};
 
 constexpr std::array<MeasureInfo, kMeasureCount> kMeasures{{

@@ -14,7 +14,8 @@ std::string_view direction_name(Direction direction) { return direction == Direc
 
 void write_workers(Exposition& text, const Snapshot& snapshot, const std::string& device) {
   std::vector<std::string> labels;
-  for (std::size_t worker = 0; worker < snapshot.workers.size(); ++worker) labels.push_back(device + "," + label("worker", std::to_string(worker)));
+  for (std::size_t worker = 0; worker < snapshot.workers.size(); ++worker)
+    labels.push_back(device + "," + label("worker", std::to_string(worker)));
   for (const CounterInfo& row : counter_table()) {
     text.begin(row.family);
     for (std::size_t worker = 0; worker < labels.size(); ++worker) {
@@ -24,7 +25,8 @@ void write_workers(Exposition& text, const Snapshot& snapshot, const std::string
   text.begin("wgu_dropped_packets", "counter", "", "Packets that ended here, by direction and reason.");
   for (const DropInfo& row : drop_table()) {
     for (std::size_t worker = 0; worker < labels.size(); ++worker) {
-      text.sample(labels[worker] + "," + label("direction", direction_name(row.direction)), {"reason", row.name}, snapshot.workers[worker].dropped(row.drop));
+      text.sample(labels[worker] + "," + label("direction", direction_name(row.direction)), {"reason", row.name},
+                  snapshot.workers[worker].dropped(row.drop));
     }
   }
   text.begin("wgu_rekeys", "counter", "", "Handshakes begun here, by cause.");
@@ -33,10 +35,12 @@ void write_workers(Exposition& text, const Snapshot& snapshot, const std::string
       text.sample(labels[worker], {"cause", row.name}, snapshot.workers[worker].rekeyed(row.cause));
     }
   }
-  text.begin("wgu_unexplained_packets", "gauge", "", "Packets that the counters do not account for; zero, but for packets under way between workers.");
+  text.begin("wgu_unexplained_packets", "gauge", "",
+             "Packets that the counters do not account for; zero, but for packets under way between workers.");
   for (const Direction direction : {Direction::kOutbound, Direction::kInbound}) {
     for (std::size_t worker = 0; worker < labels.size(); ++worker) {
-      text.sample(labels[worker], {"direction", direction_name(direction)}, static_cast<double>(snapshot.workers[worker].unexplained(direction)));
+      text.sample(labels[worker], {"direction", direction_name(direction)},
+                  static_cast<double>(snapshot.workers[worker].unexplained(direction)));
     }
   }
 }
@@ -58,15 +62,16 @@ void write_peers(Exposition& text, const Snapshot& snapshot, const std::string& 
   text.begin("wireguard_peer_allowed_ips_info", "gauge", "", "The allowed IPs of a peer.");
   for (std::size_t i = 0; i < peers.size(); ++i) {
     for (const Prefix& prefix : peers[i].allowed_ips) {
-      text.sample(labels[i] + "," + label("allowed_ips", prefix.to_string()), {"family", prefix.address.family == Family::kIpv4 ? "IPv4" : "IPv6"},
-                  std::uint64_t{1});
+      text.sample(labels[i] + "," + label("allowed_ips", prefix.to_string()),
+                  {"family", prefix.address.family == Family::kIpv4 ? "IPv4" : "IPv6"}, std::uint64_t{1});
     }
   }
   text.begin("wireguard_peer_receive_bytes", "counter", "bytes", "UDP payload received from the peer, handshakes and keepalives included.");
   for (std::size_t i = 0; i < peers.size(); ++i) text.sample(labels[i], {}, peers[i].rx_bytes);
   text.begin("wireguard_peer_transmit_bytes", "counter", "bytes", "UDP payload sent to the peer, handshakes and keepalives included.");
   for (std::size_t i = 0; i < peers.size(); ++i) text.sample(labels[i], {}, peers[i].tx_bytes);
-  text.begin("wireguard_peer_last_handshake_seconds", "gauge", "seconds", "Unix time of the last handshake with the peer, 0 if there was none.");
+  text.begin("wireguard_peer_last_handshake_seconds", "gauge", "seconds",
+             "Unix time of the last handshake with the peer, 0 if there was none.");
   for (std::size_t i = 0; i < peers.size(); ++i) text.sample(labels[i], {}, seconds(peers[i].last_handshake));
   for (const PeerCounterInfo& row : peer_counter_table()) {
     text.begin(row.family);

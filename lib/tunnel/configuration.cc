@@ -37,7 +37,8 @@ Result<void> Configuration::check(const DeviceChange& change) const {
   // An upper bound: removals within the same change are not credited.
   const std::size_t kept = change.replace_peers ? 0 : peers_.size();
   if (kept + added.size() > kMaxPeers) {
-    return Error{ENOSPC, "the device would have " + std::to_string(kept + added.size()) + " peers; the limit is " + std::to_string(kMaxPeers)};
+    return Error{ENOSPC,
+                 "the device would have " + std::to_string(kept + added.size()) + " peers; the limit is " + std::to_string(kMaxPeers)};
   }
   return {};
 }
@@ -68,8 +69,8 @@ Configuration::Commit Configuration::commit(DeviceChange change) {
     if (existing == peers_.end() && peer.update_only) continue;
     const bool is_new = existing == peers_.end();
     PeerRecord& record = is_new ? add_peer(peer.public_key, commit) : existing->second;
-    commit.additions[record.id.home].peers.push_back({record.id, peer.public_key, is_new, std::move(peer.preshared_key), peer.endpoint,
-                                                      peer.persistent_keepalive});
+    commit.additions[record.id.home].peers.push_back(
+        {record.id, peer.public_key, is_new, std::move(peer.preshared_key), peer.endpoint, peer.persistent_keepalive});
     change_allowed_ips(record, peer, commit);
   }
   const AllowedIpsView routes = allowed_ips_.publish();

@@ -31,10 +31,14 @@ constexpr std::size_t kHighHandshakeQueue = kQueueForStrangers / 4 * 3;
 
 Drop drop_of(noise::Handshake::Verdict verdict, Drop invalid, Drop unexpected) noexcept {
   switch (verdict) {
-    case noise::Handshake::Verdict::kReplayedTimestamp: return Drop::kInReplayedInitiation;
-    case noise::Handshake::Verdict::kFlood: return Drop::kInInitiationFlood;
-    case noise::Handshake::Verdict::kUnexpected: return unexpected;
-    default: return invalid;
+    case noise::Handshake::Verdict::kReplayedTimestamp:
+      return Drop::kInReplayedInitiation;
+    case noise::Handshake::Verdict::kFlood:
+      return Drop::kInInitiationFlood;
+    case noise::Handshake::Verdict::kUnexpected:
+      return unexpected;
+    default:
+      return invalid;
   }
 }
 
@@ -123,7 +127,8 @@ void Shard::answer_with_cookie(const QueuedHandshake& queued, Instant now, Tunne
   ++context_.counters.cookie_replies_sent;
   ++context_.counters.datagrams_sent;
   context_.counters.datagram_bytes_sent += reply.size();
-  output.to_network.push_back({std::move(reply), queued.source.remote, queued.source.local, noise::kHandshakeTrafficClass, SendTag{}.pack()});
+  output.to_network.push_back(
+      {std::move(reply), queued.source.remote, queued.source.local, noise::kHandshakeTrafficClass, SendTag{}.pack()});
 }
 
 void Shard::consume_initiation(const QueuedHandshake& queued, Instant now, TunnelOutput& output) {
@@ -139,8 +144,7 @@ void Shard::consume_initiation(const QueuedHandshake& queued, Instant now, Tunne
   }
 }
 
-void Shard::accept_initiation(Peer* peer, const noise::OpenedInitiation& opened, const Source& source, Instant now,
-                              TunnelOutput& output) {
+void Shard::accept_initiation(Peer* peer, const noise::OpenedInitiation& opened, const Source& source, Instant now, TunnelOutput& output) {
   if (!context_.is_up || !context_.has_identity) return context_.counters.drop(Drop::kInNoIdentity);  // since it was handed over
   if (peer == nullptr) return refuse_handshake(Drop::kInUnknownPeer, source, opened.remote_static);
   const auto verdict = peer->accept_initiation(opened, source, now, output);

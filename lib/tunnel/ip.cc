@@ -50,7 +50,8 @@ void set_ecn(std::uint8_t ecn, std::span<std::uint8_t> packet) noexcept {
   // RFC 1624 equation 3: HC' = ~(~HC + ~m + m'). A wrong checksum stays wrong.
   const std::uint16_t before = load_be16(&packet[0]);
   packet[1] = static_cast<std::uint8_t>((packet[1] & ~kEcnMask) | ecn);
-  const std::uint32_t sum = (~std::uint32_t{load_be16(&packet[kIpv4Checksum])} & 0xffff) + (~std::uint32_t{before} & 0xffff) + load_be16(&packet[0]);
+  const std::uint32_t sum =
+      (~std::uint32_t{load_be16(&packet[kIpv4Checksum])} & 0xffff) + (~std::uint32_t{before} & 0xffff) + load_be16(&packet[0]);
   store_be16(&packet[kIpv4Checksum], checksum(sum));
 }
 
@@ -115,7 +116,8 @@ void write_message(const IcmpError& error, std::span<const std::uint8_t> quoted,
   std::memcpy(icmp + kIcmpHeaderSize, quoted.data(), quoted.size());
 }
 
-std::size_t write_icmpv4(const InnerHeader& header, std::span<const std::uint8_t> packet, const IcmpError& error, std::uint8_t* out) noexcept {
+std::size_t write_icmpv4(const InnerHeader& header, std::span<const std::uint8_t> packet, const IcmpError& error,
+                         std::uint8_t* out) noexcept {
   const std::size_t quoted = std::min(packet.size(), kMaxIcmpv4Size - kIpv4HeaderSize - kIcmpHeaderSize);
   const std::size_t size = kIpv4HeaderSize + kIcmpHeaderSize + quoted;
   std::memset(out, 0, kIpv4HeaderSize + kIcmpHeaderSize);
@@ -133,7 +135,8 @@ std::size_t write_icmpv4(const InnerHeader& header, std::span<const std::uint8_t
   return size;
 }
 
-std::size_t write_icmpv6(const InnerHeader& header, std::span<const std::uint8_t> packet, const IcmpError& error, std::uint8_t* out) noexcept {
+std::size_t write_icmpv6(const InnerHeader& header, std::span<const std::uint8_t> packet, const IcmpError& error,
+                         std::uint8_t* out) noexcept {
   const std::size_t quoted = std::min(packet.size(), kMaxIcmpSize - kIpv6HeaderSize - kIcmpHeaderSize);
   const std::size_t payload = kIcmpHeaderSize + quoted;
   std::memset(out, 0, kIpv6HeaderSize + kIcmpHeaderSize);

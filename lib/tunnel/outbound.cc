@@ -78,8 +78,7 @@ bool Shard::plan_seal(Peer& peer, noise::Keypair& keypair, Packet& packet, std::
   if (const std::size_t room = peer.path().room(now); padded > room && size <= room) padded = room;
   // A packet that was laid out when the MTU was another may have no room for padding, which is only what a sender does, not a must.
   if (padded - size + crypto::kAeadTagSize > packet.tailroom()) padded = size;
-  if (padded > kMaxPlaintext || packet.headroom() < noise::kDataHeaderSize ||
-      packet.tailroom() < padded - size + crypto::kAeadTagSize) {
+  if (padded > kMaxPlaintext || packet.headroom() < noise::kDataHeaderSize || packet.tailroom() < padded - size + crypto::kAeadTagSize) {
     return false;
   }
   packet.resize(padded);
@@ -105,8 +104,8 @@ void Shard::seal_planned(Instant now, TunnelOutput& output) {
   if (WGU_PROBE_IS_TRACED(peer_batch)) trace_sealed(took);
   ++context_.counters.seal_batches;
   for (PendingSeal& sealed : planned_seals_) {
-    output.to_network.push_back(
-        sealed.peer->address_sealed(std::move(sealed.packet), sealed.traffic_class, sealed.is_keepalive, sealed.padding, *sealed.keypair, now));
+    output.to_network.push_back(sealed.peer->address_sealed(std::move(sealed.packet), sealed.traffic_class, sealed.is_keepalive,
+                                                            sealed.padding, *sealed.keypair, now));
   }
   planned_seals_.clear();
   seal_jobs_.clear();

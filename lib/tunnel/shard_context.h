@@ -14,9 +14,9 @@
 #include "tunnel/index_table.h"
 #include "tunnel/peer_id.h"
 #include "values/handshake_secrets.h"
+#include "wgu/host.h"
 #include "wgu/packet.h"
 #include "wgu/stats.h"
-#include "wgu/host.h"
 #include "wgu/tunnel.h"
 
 namespace wgu::tunnel {
@@ -38,9 +38,9 @@ struct ShardContext {
   Counters counters;
   EventBuffer events;
   std::function<void(const HandshakeSecrets&)> on_secrets;  // of a handshake message, before it is sent; empty: nobody listens
-  std::deque<PeerId> wanting_initiation;  // each peer at most once
-  std::uint64_t jitter_state = 0;         // seeded from Host; spreads retries, guards nothing
-  Instant now{};                          // of the latest call; what events are stamped with
+  std::deque<PeerId> wanting_initiation;                    // each peer at most once
+  std::uint64_t jitter_state = 0;                           // seeded from Host; spreads retries, guards nothing
+  Instant now{};                                            // of the latest call; what events are stamped with
   std::uint16_t mtu = 1420;
   PathPolicy path_policy;
   bool is_up = false;
@@ -62,7 +62,7 @@ struct ShardContext {
 struct SendTag {
   enum class Kind : std::uint8_t { kNobody, kData, kOwn };
   Kind kind = Kind::kNobody;
-  PeerId peer;  // home is this shard
+  PeerId peer;               // home is this shard
   std::uint8_t padding = 0;  // bytes, of kData
 
   // Of a datagram of `size` bytes, those of the inner packet.
@@ -71,7 +71,8 @@ struct SendTag {
   }
 
   [[nodiscard]] std::uint64_t pack() const noexcept {
-    return static_cast<std::uint64_t>(kind) << 56 | static_cast<std::uint64_t>(padding) << 48 | static_cast<std::uint64_t>(peer.generation) << 32 | peer.slot;
+    return static_cast<std::uint64_t>(kind) << 56 | static_cast<std::uint64_t>(padding) << 48 |
+           static_cast<std::uint64_t>(peer.generation) << 32 | peer.slot;
   }
   static SendTag unpack(std::uint64_t tag, std::uint16_t home) noexcept {
     return {static_cast<Kind>(tag >> 56),

@@ -68,7 +68,8 @@ Result<Key> as(Result<SecretKey> secret) {
 
 Result<PublicKey> PublicKey::from_base64(std::string_view text) {
   PublicKey key;
-  if (!decode_base64(text, key.bytes)) return Error{EINVAL, "public key " + quote_value(text) + " is not 44 characters of canonical base64"};
+  if (!decode_base64(text, key.bytes))
+    return Error{EINVAL, "public key " + quote_value(text) + " is not 44 characters of canonical base64"};
   return key;
 }
 

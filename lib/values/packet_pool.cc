@@ -44,7 +44,7 @@ void PacketPool::FreeStorage::operator()(std::uint8_t* storage) const noexcept {
 PacketPool::PacketPool(std::size_t count, std::size_t capacity)
     : capacity_(capacity),
       stride_(stride_of(count, capacity)),
-      storage_(static_cast<std::uint8_t*>(::operator new[](count * stride_, std::align_val_t{kCacheLine}))),
+      storage_(static_cast<std::uint8_t*>(::operator new[](count* stride_, std::align_val_t{kCacheLine}))),
       blocks_(count),
       owner_(std::this_thread::get_id()) {
   // Buffers are as large as the largest datagram, most packets touch one page of theirs: where the system gives every mapping huge
@@ -124,7 +124,8 @@ void PacketPool::give_back(PacketBlock* block) noexcept {
 void PacketPool::release_unused() {
   collect_returned();
   std::vector<bool> is_free(blocks_.size());
-  for (const PacketBlock* block = free_; block != nullptr; block = block->next) is_free[static_cast<std::size_t>(block - blocks_.data())] = true;
+  for (const PacketBlock* block = free_; block != nullptr; block = block->next)
+    is_free[static_cast<std::size_t>(block - blocks_.data())] = true;
   for (std::size_t begin = 0; begin < is_free.size();) {
     std::size_t end = begin;
     while (end < is_free.size() && is_free[end]) ++end;

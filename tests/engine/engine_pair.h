@@ -17,11 +17,11 @@
 #include "wgu/engine.h"
 
 // Starts, or skips where the kernel refuses the backend.
-#define START_OR_SKIP(what, ...)                                                                       \
-  if (const Result<void> started = (what).start(__VA_ARGS__); !started) {                              \
+#define START_OR_SKIP(what, ...)                                                                                 \
+  if (const Result<void> started = (what).start(__VA_ARGS__); !started) {                                        \
     if (GetParam().io == IoBackend::kUring && (started.error().code == ENOSYS || started.error().code == EPERM)) \
-      GTEST_SKIP() << "io_uring: " << started.error().message;                                         \
-    FAIL() << started.error().message;                                                                 \
+      GTEST_SKIP() << "io_uring: " << started.error().message;                                                   \
+    FAIL() << started.error().message;                                                                           \
   }
 
 namespace wgu::engine {
@@ -121,9 +121,26 @@ struct Node {
 // An IPv4 packet of an experimental protocol: 10.0.<from> to 10.0.<to>, a number, filler.
 inline std::vector<std::uint8_t> inner_packet(std::uint16_t from, std::uint16_t to, std::uint32_t number, std::size_t size) {
   std::vector<std::uint8_t> packet(size, static_cast<std::uint8_t>(number));
-  const std::uint8_t header[20] = {0x45, 0, static_cast<std::uint8_t>(size >> 8), static_cast<std::uint8_t>(size), 0, 0, 0, 0, 64, 253, 0, 0, 10, 0,
-                                   static_cast<std::uint8_t>(from >> 8), static_cast<std::uint8_t>(from), 10, 0,
-                                   static_cast<std::uint8_t>(to >> 8), static_cast<std::uint8_t>(to)};
+  const std::uint8_t header[20] = {0x45,
+                                   0,
+                                   static_cast<std::uint8_t>(size >> 8),
+                                   static_cast<std::uint8_t>(size),
+                                   0,
+                                   0,
+                                   0,
+                                   0,
+                                   64,
+                                   253,
+                                   0,
+                                   0,
+                                   10,
+                                   0,
+                                   static_cast<std::uint8_t>(from >> 8),
+                                   static_cast<std::uint8_t>(from),
+                                   10,
+                                   0,
+                                   static_cast<std::uint8_t>(to >> 8),
+                                   static_cast<std::uint8_t>(to)};
   std::memcpy(packet.data(), header, sizeof header);
   std::memcpy(packet.data() + 20, &number, sizeof number);
   return packet;

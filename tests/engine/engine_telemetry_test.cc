@@ -28,7 +28,8 @@ class EngineTelemetry : public testing::TestWithParam<EngineCase> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Backends, EngineTelemetry,
-                         testing::Values(EngineCase{IoBackend::kUring, 1, 1}, EngineCase{IoBackend::kUring, 3, 3}, EngineCase{IoBackend::kEpoll, 3, 3}),
+                         testing::Values(EngineCase{IoBackend::kUring, 1, 1}, EngineCase{IoBackend::kUring, 3, 3},
+                                         EngineCase{IoBackend::kEpoll, 3, 3}),
                          case_name);
 
 TEST_P(EngineTelemetry, ASnapshotTellsWhatHappened) {

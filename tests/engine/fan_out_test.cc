@@ -31,7 +31,8 @@ struct Batch {
   std::vector<crypto::SealJob> seal_jobs() {
     std::vector<crypto::SealJob> jobs;
     for (auto& packet : packets) {
-      jobs.push_back({key.data(), jobs.size(), packet.data(), packet.data(), static_cast<std::uint32_t>(packet.size() - crypto::kAeadTagSize)});
+      jobs.push_back(
+          {key.data(), jobs.size(), packet.data(), packet.data(), static_cast<std::uint32_t>(packet.size() - crypto::kAeadTagSize)});
     }
     return jobs;
   }

@@ -127,7 +127,8 @@ TEST(Placement, TwoEnginesFindACpuEach) {
       const bool is_shared = engines[0].cpu(0) == engines[1].cpu(0);
       apart = is_shared ? 0 : apart + 1;
       for (Told& engine : engines) {
-        is_shared ? static_cast<void>(engine.interval({{0.5, 0.5}, {0.1, 0}})) : static_cast<void>(engine.interval({{0.95, 0.05}, {0.05, 0.3}}));
+        is_shared ? static_cast<void>(engine.interval({{0.5, 0.5}, {0.1, 0}}))
+                  : static_cast<void>(engine.interval({{0.95, 0.05}, {0.05, 0.3}}));
       }
     }
     EXPECT_GE(apart, 20) << "seed " << seed;

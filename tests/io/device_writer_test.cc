@@ -23,15 +23,17 @@ Packet udp_packet(PacketPool& pool, std::uint8_t payload) {
   packet.resize(size);
   std::uint8_t* p = packet.data();
   std::memset(p, payload, size);
-  const std::uint8_t header[28] = {0x45, 0, 0, static_cast<std::uint8_t>(size), 0, 0, 0x40, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
-                                   0, 7, 0, 8, 0, static_cast<std::uint8_t>(8 + payload), 0, 0};
+  const std::uint8_t header[28] = {
+      0x45, 0, 0, static_cast<std::uint8_t>(size),        0, 0, 0x40, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 0, 7,
+      0,    8, 0, static_cast<std::uint8_t>(8 + payload), 0, 0};
   std::memcpy(p, header, sizeof header);
   test::finish(packet.bytes(), 20, 17);
   return packet;
 }
 
 std::size_t total(const DeviceWriter::Write& write) {
-  return std::accumulate(write.pieces.begin(), write.pieces.end(), std::size_t{0}, [](std::size_t sum, const iovec& piece) { return sum + piece.iov_len; });
+  return std::accumulate(write.pieces.begin(), write.pieces.end(), std::size_t{0},
+                         [](std::size_t sum, const iovec& piece) { return sum + piece.iov_len; });
 }
 
 TEST(DeviceWriter, PlainDeviceGetsPacketByPacket) {

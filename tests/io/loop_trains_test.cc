@@ -160,7 +160,9 @@ TEST_P(TrainLoopTest, ATrainOnTrialIsNotOvertaken) {
   // Trains of two, and after each a datagram that is longer and so leaves alone.
   const auto send_trains = [&] {
     std::vector<Datagram> batch;
-    for (int i = 0; i < 30; ++i) batch.push_back(datagram(std::to_string(100 + i) + std::string(static_cast<std::size_t>(1 + i / 3 * 2 + i % 3 / 2), 'x'), receiver.endpoint()));
+    for (int i = 0; i < 30; ++i)
+      batch.push_back(
+          datagram(std::to_string(100 + i) + std::string(static_cast<std::size_t>(1 + i / 3 * 2 + i % 3 / 2), 'x'), receiver.endpoint()));
     loop_->send(batch);
     loop_->wait(0s, arrivals_);
     std::vector<std::string> seen;

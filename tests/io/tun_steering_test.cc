@@ -49,7 +49,8 @@ class Device {
     v4.sin_port = htons(9);
     EXPECT_EQ(::inet_pton(is_v6 ? AF_INET6 : AF_INET, address, is_v6 ? static_cast<void*>(&v6.sin6_addr) : &v4.sin_addr), 1);
     const auto* to = is_v6 ? reinterpret_cast<const sockaddr*>(&v6) : reinterpret_cast<const sockaddr*>(&v4);
-    EXPECT_EQ(::sendto(socket.get(), kText, sizeof kText, 0, to, is_v6 ? sizeof v6 : sizeof v4), static_cast<ssize_t>(sizeof kText)) << address;
+    EXPECT_EQ(::sendto(socket.get(), kText, sizeof kText, 0, to, is_v6 ? sizeof v6 : sizeof v4), static_cast<ssize_t>(sizeof kText))
+        << address;
     while (auto queue = queue_of_next(1000)) {
       if (was_ours_) return queue;
     }
@@ -98,10 +99,11 @@ TEST(TunSteering, MostSpecificPrefixDecides) {
       const char* prefix;
       unsigned queue;
     };
-    for (const Row& row : {Row{"10.0.0.0/8", 1}, {"10.1.0.0/16", 2}, {"10.1.1.1/32", 3}, {"fd01::/16", 1}, {"fd01:1::/32", 2}, {"fd01:1::5/128", 3}}) {
+    for (const Row& row :
+         {Row{"10.0.0.0/8", 1}, {"10.1.0.0/16", 2}, {"10.1.1.1/32", 3}, {"fd01::/16", 1}, {"fd01:1::/32", 2}, {"fd01:1::5/128", 3}}) {
       ASSERT_TRUE(steering->set(prefix(row.prefix), row.queue)) << row.prefix;
     }
-    const Row sent[] = {{"10.2.0.1", 1}, {"10.1.2.3", 2}, {"10.1.1.1", 3}, {"192.0.2.1", 0}, {"10.1.1.2", 2},
+    const Row sent[] = {{"10.2.0.1", 1},  {"10.1.2.3", 2},  {"10.1.1.1", 3},  {"192.0.2.1", 0},  {"10.1.1.2", 2},
                         {"fd01:2::1", 1}, {"fd01:1::1", 2}, {"fd01:1::5", 3}, {"2001:db8::1", 0}};
     for (int again = 0; again < 3; ++again) {  // the same each time: no flow is remembered
       for (const Row& row : sent) EXPECT_EQ(device.queue_of(row.prefix), row.queue) << row.prefix;

@@ -70,7 +70,8 @@ TEST(Histogram, BucketsFollowEachOtherWithoutAGap) {
 // The bound that the type promises, from its definition: the middle of a bucket is at most 1/64 of any of its values away.
 TEST(Histogram, TheMiddleOfABucketIsWithinASixtyFourthOfItsValues) {
   for (std::size_t bucket = 1; bucket < Histogram::kBuckets; ++bucket) {
-    const double least = static_cast<double>(Histogram::upper_bound(bucket - 1) + 1), greatest = static_cast<double>(Histogram::upper_bound(bucket));
+    const double least = static_cast<double>(Histogram::upper_bound(bucket - 1) + 1),
+                 greatest = static_cast<double>(Histogram::upper_bound(bucket));
     const double middle = (least + greatest) / 2;
     ASSERT_LE(middle - least, least / 64) << bucket;
     ASSERT_LE(greatest - middle, greatest / 64) << bucket;
@@ -175,7 +176,8 @@ TEST(Histogram, AWindowIsWhatWasRecordedInIt) {
   EXPECT_EQ(window.count(), exact.count());
   EXPECT_EQ(window.sum(), exact.sum());
   for (std::size_t bucket = 0; bucket < Histogram::kBuckets; ++bucket) ASSERT_EQ(window.bucket_count(bucket), exact.bucket_count(bucket));
-  for (const double percent : kPercents) EXPECT_NEAR(window.percentile(percent), within.percentile(percent), within.percentile(percent) / 64);
+  for (const double percent : kPercents)
+    EXPECT_NEAR(window.percentile(percent), within.percentile(percent), within.percentile(percent) / 64);
 }
 
 TEST(Histogram, ExtremesOfAWindowAreExactWhereItMovedThemAndElseBoundsOfBuckets) {

@@ -51,7 +51,8 @@ TEST(Json, HoldsThePeersWithoutSecrets) {
   EXPECT_EQ(first.at("last_handshake"), 1'800'000'001);
   EXPECT_EQ(first.at("rx_bytes"), 1001);
   EXPECT_EQ(first.at("tx_bytes"), 2001);
-  for (const PeerCounterInfo& row : peer_counter_table()) EXPECT_EQ(first.at(std::string(row.key)), snapshot.peers[0].counters.*row.member) << row.key;
+  for (const PeerCounterInfo& row : peer_counter_table())
+    EXPECT_EQ(first.at(std::string(row.key)), snapshot.peers[0].counters.*row.member) << row.key;
   EXPECT_TRUE(json.at("peers")[1].at("endpoint").is_null());
   EXPECT_TRUE(json.at("peers")[1].at("last_handshake").is_null()) << "never is not 1970";
 }
@@ -135,13 +136,20 @@ TEST(EventJson, SaysWhatTheKindSaysAndNoMore) {
   begun.wall = {1'800'000'000, 250'000'000};
   begun.peer = key_number(1);
   begun.endpoint = {IpAddress::v4(192, 0, 2, 1), 51820, 0};
-  EXPECT_EQ(json_of(begun), nlohmann::json({{"event", "handshake_begun"}, {"time", 1800000000.25}, {"monotonic_nanoseconds", 5'000'000'000},
-                                            {"worker", 3}, {"peer", key_number(1).base64()}, {"endpoint", "192.0.2.1:51820"},
-                                            {"cause", "no_answer"}, {"held_back", 7}}));
+  EXPECT_EQ(json_of(begun), nlohmann::json({{"event", "handshake_begun"},
+                                            {"time", 1800000000.25},
+                                            {"monotonic_nanoseconds", 5'000'000'000},
+                                            {"worker", 3},
+                                            {"peer", key_number(1).base64()},
+                                            {"endpoint", "192.0.2.1:51820"},
+                                            {"cause", "no_answer"},
+                                            {"held_back", 7}}));
   EXPECT_EQ(json_of({.kind = EventKind::kHandshakeFailed, .reason = Drop::kInBadMac1}),
             nlohmann::json({{"event", "handshake_failed"}, {"monotonic_nanoseconds", 0}, {"worker", 0}, {"reason", "bad_mac1"}}));
-  EXPECT_EQ(json_of({.kind = EventKind::kHandshakeCompleted, .is_initiator = true, .value = 9}),
-            nlohmann::json({{"event", "handshake_completed"}, {"monotonic_nanoseconds", 0}, {"worker", 0}, {"role", "initiator"}, {"nanoseconds", 9}}));
+  EXPECT_EQ(
+      json_of({.kind = EventKind::kHandshakeCompleted, .is_initiator = true, .value = 9}),
+      nlohmann::json(
+          {{"event", "handshake_completed"}, {"monotonic_nanoseconds", 0}, {"worker", 0}, {"role", "initiator"}, {"nanoseconds", 9}}));
   for (const EventInfo& row : event_table()) EXPECT_EQ(json_of({.kind = row.kind}).at("event"), std::string(row.name));
 }
 

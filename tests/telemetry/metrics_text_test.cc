@@ -161,9 +161,11 @@ TEST_P(MetricsText, HasEveryCounterOfEveryWorker) {
       EXPECT_DOUBLE_EQ(*value, static_cast<double>(snapshot.workers[worker].*row.member) * row.scale) << row.key;
     }
     for (const DropInfo& row : drop_table()) {
-      const Labels all = with("reason", std::string(row.name), with("direction", row.direction == Direction::kOutbound ? "transmit" : "receive", labels));
+      const Labels all =
+          with("reason", std::string(row.name), with("direction", row.direction == Direction::kOutbound ? "transmit" : "receive", labels));
       EXPECT_EQ(text.value(counter("wgu_dropped_packets"), "wgu_dropped_packets_total", all),
-                static_cast<double>(snapshot.workers[worker].dropped(row.drop))) << row.name;
+                static_cast<double>(snapshot.workers[worker].dropped(row.drop)))
+          << row.name;
     }
     for (const RekeyCauseInfo& row : rekey_cause_table()) {
       EXPECT_EQ(text.value(counter("wgu_rekeys"), "wgu_rekeys_total", with("cause", std::string(row.name), labels)),
@@ -194,7 +196,8 @@ TEST_P(MetricsText, HasTheEstablishedNames) {
   EXPECT_EQ(text.value("wireguard_peer_last_handshake_seconds", "wireguard_peer_last_handshake_seconds", peer), 1'800'000'001.5);
   EXPECT_EQ(text.value("wireguard_peer_info", "wireguard_peer_info", with("endpoint", "192.0.2.1:51820", peer)), 1);
   EXPECT_EQ(text.value("wireguard_peer_allowed_ips_info", "wireguard_peer_allowed_ips_info",
-                       with("family", "IPv4", with("allowed_ips", "10.0.0.1/32", peer))), 1);
+                       with("family", "IPv4", with("allowed_ips", "10.0.0.1/32", peer))),
+            1);
 }
 
 TEST_P(MetricsText, HasEveryCounterOfEveryPeer) {
@@ -204,7 +207,8 @@ TEST_P(MetricsText, HasEveryCounterOfEveryPeer) {
     const Labels labels = with("public_key", peer.public_key.base64(), device_);
     for (const PeerCounterInfo& row : peer_counter_table()) {
       const Labels all = row.label.name.empty() ? labels : with(std::string(row.label.name), std::string(row.label.value), labels);
-      EXPECT_EQ(text.value(counter(row.family.name), total(row.family.name), all), static_cast<double>(peer.counters.*row.member)) << row.key;
+      EXPECT_EQ(text.value(counter(row.family.name), total(row.family.name), all), static_cast<double>(peer.counters.*row.member))
+          << row.key;
     }
   }
 }
@@ -227,7 +231,9 @@ TEST_P(MetricsText, HistogramsCountExactlyUpToTheirBounds) {
   sealed.record(60'000'000'000);
   const Exposition text = written(snapshot, GetParam());
   const Labels labels = with("stage", "read_to_sealed", device_);
-  const auto up_to = [&](const std::string& bound) { return text.value("wgu_stage_seconds", "wgu_stage_seconds_bucket", with("le", bound, labels)); };
+  const auto up_to = [&](const std::string& bound) {
+    return text.value("wgu_stage_seconds", "wgu_stage_seconds_bucket", with("le", bound, labels));
+  };
   EXPECT_EQ(up_to("1.024e-06"), 2);
   EXPECT_EQ(up_to("2.048e-06"), 4);
   EXPECT_EQ(up_to("6.5536e-05"), 5);

@@ -18,7 +18,8 @@ inline PeerSnapshot peer_number(std::uint32_t number) {
   PeerSnapshot peer;
   peer.public_key = key_number(number);
   peer.endpoint = {IpAddress::v4(192, 0, 2, static_cast<std::uint8_t>(number)), 51820, 0};
-  peer.allowed_ips.push_back(Prefix::masked(IpAddress::v4(10, 0, static_cast<std::uint8_t>(number >> 8), static_cast<std::uint8_t>(number)), 32));
+  peer.allowed_ips.push_back(
+      Prefix::masked(IpAddress::v4(10, 0, static_cast<std::uint8_t>(number >> 8), static_cast<std::uint8_t>(number)), 32));
   peer.last_handshake = {1'800'000'000 + number, 500'000'000};
   peer.rx_bytes = 1000 + number;
   peer.tx_bytes = 2000 + number;

@@ -55,10 +55,10 @@ class TunnelEvents : public Pair {
   // Of all counters, those that differ; but for traffic, which every message moves.
   static Moved moved(const Counters& before, const Counters& after) {
     Moved differences = wgu::moved(before, after);
-    for (const char* traffic : {"device_packets_received", "device_bytes_received", "datagrams_sent", "datagram_bytes_sent", "datagrams_received",
-                                "datagram_bytes_received", "device_packets_sent", "device_bytes_sent", "data_packets_sent", "data_bytes_sent",
-                                "keepalives_sent", "keepalives_received", "inbound_consumed", "seal_batches", "open_batches", "outbound_queued_peak",
-                                "inbound_queued_peak", "outbound_queued"}) {
+    for (const char* traffic : {"device_packets_received", "device_bytes_received", "datagrams_sent", "datagram_bytes_sent",
+                                "datagrams_received", "datagram_bytes_received", "device_packets_sent", "device_bytes_sent",
+                                "data_packets_sent", "data_bytes_sent", "keepalives_sent", "keepalives_received", "inbound_consumed",
+                                "seal_batches", "open_batches", "outbound_queued_peak", "inbound_queued_peak", "outbound_queued"}) {
       differences.erase(traffic);
     }
     return differences;
@@ -101,12 +101,17 @@ TEST_F(TunnelEvents, AHandshakeIsToldByBothEnds) {
   EXPECT_EQ(names(of_b), (Names{"session_installed", "handshake_completed"}));
   EXPECT_FALSE(of_b[1].is_initiator);
   EXPECT_EQ(of_b[1].value, 35'000'000U) << "response to first packet";
-  EXPECT_EQ(moved(a_before, a.counters()), (Moved{{"initiations_sent", 1}, {"responses_received", 1}, {"sessions_begun", 1},
-                                                  {"handshakes_completed_as_initiator", 1}, {"rekey no_session", 1}}));
-  EXPECT_EQ(moved(b_before, b.counters()), (Moved{{"initiations_received", 1}, {"responses_sent", 1}, {"sessions_begun", 1},
-                                                  {"handshakes_completed_as_responder", 1}}));
-  EXPECT_EQ(a.status_of(b).counters, (PeerCounters{.data_packets_sent = 1, .data_bytes_sent = 100, .handshakes_completed_as_initiator = 1}));
-  EXPECT_EQ(b.status_of(a).counters, (PeerCounters{.data_packets_received = 1, .data_bytes_received = 100, .handshakes_completed_as_responder = 1}));
+  EXPECT_EQ(moved(a_before, a.counters()), (Moved{{"initiations_sent", 1},
+                                                  {"responses_received", 1},
+                                                  {"sessions_begun", 1},
+                                                  {"handshakes_completed_as_initiator", 1},
+                                                  {"rekey no_session", 1}}));
+  EXPECT_EQ(moved(b_before, b.counters()),
+            (Moved{{"initiations_received", 1}, {"responses_sent", 1}, {"sessions_begun", 1}, {"handshakes_completed_as_responder", 1}}));
+  EXPECT_EQ(a.status_of(b).counters,
+            (PeerCounters{.data_packets_sent = 1, .data_bytes_sent = 100, .handshakes_completed_as_initiator = 1}));
+  EXPECT_EQ(b.status_of(a).counters,
+            (PeerCounters{.data_packets_received = 1, .data_bytes_received = 100, .handshakes_completed_as_responder = 1}));
 }
 
 TEST_F(TunnelEvents, GoodputIsInnerBytesWithoutPadding) {
@@ -146,8 +151,11 @@ TEST_F(TunnelEvents, AnUnansweredHandshakeIsRepeatedAndThenGivenUp) {
   const Counters before = a.counters();
   a.send(b, now);
   run_alone(a, now + 300s);
-  EXPECT_EQ(moved(before, a.counters()), (Moved{{"initiations_sent", 20}, {"initiations_repeated", 19}, {"handshakes_given_up", 1},
-                                                {"rekey no_session", 1}, {"drop out handshake_gave_up", 1}}));
+  EXPECT_EQ(moved(before, a.counters()), (Moved{{"initiations_sent", 20},
+                                                {"initiations_repeated", 19},
+                                                {"handshakes_given_up", 1},
+                                                {"rekey no_session", 1},
+                                                {"drop out handshake_gave_up", 1}}));
   const std::vector<Event> events = take(a);
   EXPECT_EQ(names(events), (Names{"handshake_begun", "handshake_failed"}));
   EXPECT_EQ(events[1].reason, Drop::kOutHandshakeGaveUp);
@@ -220,7 +228,10 @@ TEST_F(TunnelEvents, ANewEndpointIsACauseWherePacketsWait) {
   const std::vector<Event> events = take(a);
   EXPECT_EQ(names(events), (Names{"handshake_begun", "session_installed", "handshake_completed"}));
   EXPECT_EQ(events[0].cause, RekeyCause::kNewEndpoint);
-  EXPECT_EQ(moved(before, a.counters()), (Moved{{"rekey new_endpoint", 1}, {"initiations_sent", 1}, {"responses_received", 1}, {"sessions_begun", 1},
+  EXPECT_EQ(moved(before, a.counters()), (Moved{{"rekey new_endpoint", 1},
+                                                {"initiations_sent", 1},
+                                                {"responses_received", 1},
+                                                {"sessions_begun", 1},
                                                 {"handshakes_completed_as_initiator", 1}}));
   EXPECT_EQ(b.take_delivered().size(), 1U);
 }

@@ -29,7 +29,8 @@ DeviceChange configuration_of(std::size_t peers, std::size_t blocks_a_peer, Fami
       std::array<std::uint8_t, 16> bytes{10};
       for (unsigned byte = 0; byte < 3; ++byte) bytes[1 + byte] = static_cast<std::uint8_t>(number >> (16 - 8 * byte));
       const bool is_v4 = family == Family::kIpv4;
-      peer.allowed_ips.push_back({Prefix::masked(is_v4 ? IpAddress::v4_from(bytes.data()) : IpAddress::v6_from(bytes.data()), is_v4 ? 32 : 64)});
+      peer.allowed_ips.push_back(
+          {Prefix::masked(is_v4 ? IpAddress::v4_from(bytes.data()) : IpAddress::v6_from(bytes.data()), is_v4 ? 32 : 64)});
     }
   }
   return change;

@@ -21,8 +21,9 @@ bool has_token(std::string_view name, std::string_view token) {
 }
 
 // promlint: units other than base units, and abbreviations.
-constexpr std::string_view kForbiddenTokens[] = {"ms", "us",      "ns",           "s",            "sec",   "b",       "kb",    "mb",     "bits",
-                                                 "m",  "minutes", "milliseconds", "microseconds", "hours", "counter", "gauge", "nanoseconds"};
+constexpr std::string_view kForbiddenTokens[] = {"ms",           "us",    "ns",      "s",     "sec",        "b",
+                                                 "kb",           "mb",    "bits",    "m",     "minutes",    "milliseconds",
+                                                 "microseconds", "hours", "counter", "gauge", "nanoseconds"};
 
 template <class Table>
 void expect_well_formed(const Table& table, std::string_view prefix) {

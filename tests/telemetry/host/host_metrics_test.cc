@@ -30,7 +30,8 @@ TEST(HostMetricTable, NamesFollowPrometheussRules) {
   for (const HostMetricInfo& info : host_metric_table()) {
     EXPECT_TRUE(info.name.starts_with("wgu_host_")) << info.name;
     EXPECT_EQ(info.name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_"), std::string_view::npos) << info.name;
-    for (const char* suffix : {"_total", "_bucket", "_count", "_sum"}) EXPECT_FALSE(info.name.ends_with(suffix)) << info.name << ": samples have it";
+    for (const char* suffix : {"_total", "_bucket", "_count", "_sum"})
+      EXPECT_FALSE(info.name.ends_with(suffix)) << info.name << ": samples have it";
     EXPECT_TRUE(names.insert(info.name).second) << info.name << " stands there twice";
     EXPECT_TRUE(info.help.ends_with('.')) << info.name;
     EXPECT_FALSE(info.labels[0].empty()) << info.name << ": nothing here is of the whole machine";
