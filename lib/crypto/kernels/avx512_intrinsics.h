@@ -28,8 +28,8 @@ struct alignas(64) OneTimeKey {
 
 inline __mmask64 first_bytes(size_t count) { return count >= 64 ? ~__mmask64{0} : (__mmask64{1} << count) - 1; }
 
-// `size`: a multiple of 64, `memory` aligned to it. Quicker than memset for the little there is; that each store is one of its own keeps the
-// compiler from making a memset of them again ("rep stos").
+// `size`: a multiple of 64, `memory` aligned to it. Quicker than memset for the little there is; that each store is one of its own keeps
+// the compiler from making a memset of them again ("rep stos").
 inline void erase(void* memory, size_t size) {
   auto* const bytes = static_cast<uint8_t*>(memory);
   for (size_t done = 0; done < size; done += 64) {

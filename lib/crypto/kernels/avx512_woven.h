@@ -1,8 +1,8 @@
 #pragma once
 // Scalar Poly1305 woven into the passes of ChaCha20, AVX-512. A pass keeps every vector pipe busy and leaves the multiplier and the
-// scalar pipes idle. A block takes 14 cycles from h to h, but only 10 of the scalar pipes, so two messages are absorbed side by side: beside
-// two double rounds nine blocks of each (Zen 4: 98 cycles a double round instead of 96; ten of each: 104). So messages are cut into
-// stretches of nine blocks, of which a pass takes five on each side.
+// scalar pipes idle. A block takes 14 cycles from h to h, but only 10 of the scalar pipes, so two messages are absorbed side by side,
+// nine blocks of each beside two double rounds (Zen 4: 98 cycles a double round instead of 96; ten of each: 104; seven of one message:
+// 99). So messages are cut into stretches of nine blocks, of which a pass takes five on each side.
 // Limbs of 64 bits, h below 2^131; r is clamped, so that r1 / 4 is whole, and 2^128 r1 = 5/4 r1 (mod p):
 //   h += block + top 2^128
 //   h = h0 r0 + h1 (5/4 r1)  +  2^64 (h0 r1 + h1 r0 + h2 (5/4 r1))  +  2^128 h2 r0,  and what reaches 2^130 comes back five times.
