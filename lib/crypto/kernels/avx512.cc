@@ -2,8 +2,8 @@
 //   ChaCha20   (avx512_chacha20.h) the blocks of all packets, each packet's Poly1305 key block (block 0) first, stand in one row; a
 //              pass takes the next 32 of them (fewer at the end of the row), one block a lane, whatever packets they belong to.
 //   Poly1305   (avx512_poly1305.h) eight or sixteen packets at a time, one a lane, each under its own r and in lock-step; packets
-//              too long for their neighbours go alone, eight blocks at a time, under powers of r. Of many long packets about half
-//              are chained instead (avx512_chain.h): absorbed by the scalar pipes during the ChaCha20 of others.
+//              too long for their neighbours go alone, eight blocks at a time, under powers of r. Of many long packets most are
+//              chained instead (avx512_chain.h): absorbed by the scalar pipes during the ChaCha20 of others.
 //   tags       written (seal) or compared without branches (open: a packet is decrypted only after its tag was found right).
 // Control flow and addresses depend on lengths, counts and pointers, and on the verdict of a tag, never on key, stream or text.
 // `Workspace`, `BlockRow` and `Chain` hold all secrets that are put into memory, and are erased before the return.
@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
+#include <utility>
 
 #include "crypto/aead_kernels.h"
 #include "crypto/kernels/avx512_chacha20.h"
@@ -85,7 +86,9 @@ void sort_by_length(Message* messages, size_t count) {
 
 // Measured, in cycles.
 inline size_t cost_alone(size_t blocks) { return 300 + blocks * 7 / 2; }
-inline size_t cost_together(size_t blocks) { return blocks <= kBlocksForSquare ? 300 + blocks * 48 : 350 + blocks * 27; }
+inline size_t cost_together(size_t blocks) { return blocks <= kBlocksForSquare ? 300 + blocks * 48 : 250 + blocks * 20; }
+
+inline size_t cost_of_twins(size_t blocks) { return 400 + blocks * 44; }  // of more than eight long messages
 
 // How many of the next messages are best taken alone before the rest of them goes in lock-step.
 size_t number_alone(const Message* messages, size_t count) {
@@ -110,6 +113,7 @@ size_t authenticate_twins(const Message* messages, size_t count, Workspace& work
   for (const size_t most = std::min(count, 2 * kPolyLanes); same < most && messages[same].length == messages[0].length;) ++same;
   if (same <= kPolyLanes) return 0;
   const size_t blocks = poly_blocks(messages[0].length);
+  if (blocks > kBlocksForTwinFourth && cost_together(blocks) + (same - kPolyLanes) * cost_alone(blocks) < cost_of_twins(blocks)) return 0;
   if (blocks <= kBlocksForSquare) {
     authenticate_twins<1>(messages, same, workspace.powers(1), tags);
   } else if (blocks <= kBlocksForTwinFourth) {
@@ -170,35 +174,56 @@ constexpr bool is_long(const Job& job) {
   return text_length(job) >= kLong;
 }
 
-constexpr size_t kFewAlone = 4;  // of the long ones, rather than a lock-step that is not full
+constexpr size_t kCostChained = 100;  // of a message, beside the passes
+constexpr size_t kCostOfChain = 500;  // before the first and after the last; twice where text waits for verdicts: passes are not full
+
+// What `count` long messages cost that are not chained.
+inline size_t cost_unchained(size_t count, size_t blocks) {
+  const size_t rest = count % (2 * kPolyLanes);
+  const size_t twins = count / (2 * kPolyLanes) * cost_of_twins(blocks);
+  if (rest <= kPolyLanes) return twins + std::min(rest * cost_alone(blocks), cost_together(blocks));
+  return twins + std::min(cost_together(blocks) + (rest - kPolyLanes) * cost_alone(blocks), cost_of_twins(blocks));
+}
 
 // Which packets are chained, as bits: as many of the long ones as the passes of all have stretches for, from when the first has gone
-// through them until the last one's turn comes; and so that the rest of the long fill their lock-steps.
+// through them until the last one's turn comes; or fewer, so that the rest of the long fill their lock-steps; or none.
 template <class Job>
 [[gnu::noinline]] uint64_t choose_chained(const Job* jobs, size_t count) {
-  constexpr bool kHasKeys = std::is_same_v<Job, SealJob>;  // in the row; and then a first message alone leaves the other side idle
+  // Sealed, the first message is ready a pass before the second; and the row has the key blocks.
+  constexpr bool kSeals = std::is_same_v<Job, SealJob>;
   size_t row_blocks = 0;
   size_t number_long = 0;
+  size_t bytes_long = 0;
   for (size_t i = 0; i < count; ++i) {
-    row_blocks += kHasKeys + (text_length(jobs[i]) + kBlock - 1) / kBlock;
+    row_blocks += kSeals + (text_length(jobs[i]) + kBlock - 1) / kBlock;
     number_long += is_long(jobs[i]);
+    bytes_long += is_long(jobs[i]) ? text_length(jobs[i]) : 0;
   }
   const size_t stretches = row_blocks / kMostLanes * kStretches;
-  size_t of_side = 0;                                  // that which has fewer stretches yet
-  size_t of_other = kHasKeys ? kStretches : 0;
-  size_t chained = 0;
+  size_t of_side = 0;  // the one that has fewer yet
+  size_t of_other = kSeals ? kStretches : 0;
+  size_t most = 0;
   for (size_t i = 0; i < count; ++i) {
     if (!is_long(jobs[i])) continue;
     const size_t length = text_length(jobs[i]);
-    const size_t lag = (1 + length / (kBlock * kMostLanes)) * kStretches;
+    const size_t lag = (kSeals ? 1 : 2) * (1 + length / (kBlock * kMostLanes)) * kStretches;
     of_side += stretches_of(length);
     if (stretches < of_side + lag) break;
     if (of_side > of_other) std::swap(of_side, of_other);
-    ++chained;
+    ++most;
   }
-  size_t rest = number_long - chained;
-  if (rest % kPolyLanes > kFewAlone) rest = (rest + kPolyLanes - 1) / kPolyLanes * kPolyLanes;
-  chained = number_long > rest ? number_long - rest : 0;
+  if (most == 0) return 0;
+  const size_t mean_blocks = poly_blocks(bytes_long / number_long);
+  size_t chained = 0;
+  size_t least_cost = cost_unchained(number_long, mean_blocks);
+  const size_t excess = (number_long - most + kPolyLanes - 1) / kPolyLanes * kPolyLanes - (number_long - most);
+  for (const size_t number : {most, most - std::min(most, excess)}) {
+    const size_t cost = (kSeals ? 1 : 2) * kCostOfChain + number * kCostChained + cost_unchained(number_long - number, mean_blocks);
+    if (cost < least_cost) {
+      least_cost = cost;
+      chained = number;
+    }
+  }
   uint64_t chosen = 0;
   for (size_t i = 0; chained > 0; ++i) {
     if (!is_long(jobs[i])) continue;

@@ -1,7 +1,8 @@
 #pragma once
-// A chain of long messages, one behind the other, whose Poly1305 is woven into the passes of ChaCha20 (avx512_woven.h). Each is cut into
-// stretches from its end, so that only its first is short, and starts with zeros; that one and the last, with the length block, are
-// staged. What a message needs is laid out at once, when its turn comes near: that is most of what the chain costs beside the passes.
+// A chain of long messages, whose Poly1305 is woven into the passes of ChaCha20 (avx512_woven.h): on two sides, one behind the other.
+// Each is cut into stretches from its end, so that only its first may be short, and starts with zeros
+// then; such a one and the last, with the length block, are staged. What a message needs is laid out at once, when its turn comes near:
+// that is most of what the chain costs beside the passes.
 
 #include <algorithm>
 #include <cstring>
