@@ -1,6 +1,7 @@
-// The adds are written out as outbound.cc, inbound.cc, peer.cc and worker.cc make them, in the places where other code stands between them:
-// there the compiler must have stored what it has added. The meter and the buffer of events are the engine's own. What is not here: the
-// kernel's part of a receive timestamp, and what nobody pays who has not asked for it (watched peers, capture, traced probes).
+// The adds for a packet are written out as outbound.cc, inbound.cc and peer.cc make them, in the places where other code stands between
+// them: there the compiler must have stored what it has added. Those for a round, the meter and the buffer of events are the engine's
+// own. What is not here: the kernel's part of a receive timestamp, and what nobody pays who has not asked for it (watched peers, capture,
+// traced probes).
 #include "bench/memory/metering.h"
 
 #include <time.h>
@@ -9,6 +10,7 @@
 #include <array>
 
 #include "bench/statistics.h"
+#include "engine/arrival_counts.h"
 #include "engine/boot_clock.h"
 
 namespace wgu::bench {
@@ -103,31 +105,8 @@ void MeteredRound::account(End& end, const io::Arrivals& arrivals) noexcept {
   Counters& counters = end.counters;
   ++counters.rounds;
   if (arrivals.from_device.empty() && arrivals.from_network.empty()) ++counters.rounds_idle;
-  counters.device_packets_sent -= arrivals.write_failures;
-  counters.device_bytes_sent -= arrivals.write_failure_bytes;
-  counters.drop(Drop::kInDeviceWriteFailed, arrivals.write_failures);
-  counters.device_packets_received += arrivals.truncated_device_packets;
-  counters.drop(Drop::kOutTooLong, arrivals.truncated_device_packets);
-  counters.datagrams_received += arrivals.truncated_datagrams;
-  counters.drop(Drop::kInTruncated, arrivals.truncated_datagrams);
-  counters.device_packets_received += arrivals.unplaced_device_packets + arrivals.malformed_device_reads;
-  counters.drop(Drop::kOutPoolExhausted, arrivals.unplaced_device_packets);
-  counters.drop(Drop::kOutMalformed, arrivals.malformed_device_reads);
-  counters.datagrams_received += arrivals.unplaced_datagrams;
-  counters.drop(Drop::kInPoolExhausted, arrivals.unplaced_datagrams);
-  counters.device_reads_starved += arrivals.starved_device_reads;
-  counters.socket_reads_starved += arrivals.starved_socket_reads;
-  counters.trains_refused += arrivals.refused_trains;
-  counters.device_reads += arrivals.device_reads;
-  counters.device_writes += arrivals.device_writes;
-  counters.super_packets_read += arrivals.super_packets_read;
-  counters.super_packets_written += arrivals.super_packets_written;
-  counters.socket_receives += arrivals.socket_receives;
-  counters.socket_sends += arrivals.socket_sends;
-  counters.trains_received += arrivals.trains_received;
-  counters.trains_sent += arrivals.trains_sent;
-  counters.buffers_in_use = pool_.in_use() + large_pool_.in_use();
-  counters.buffers_in_use_peak = std::max(counters.buffers_in_use_peak, counters.buffers_in_use);
+  engine::count_arrivals(arrivals, counters);
+  engine::count_buffers(pool_.in_use() + large_pool_.in_use(), counters);
   elsewhere();
 }
 

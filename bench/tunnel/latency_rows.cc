@@ -66,22 +66,31 @@ Result<double> find_rate(Testbed& testbed) {
 double load_seconds(double warm_up, double seconds) { return warm_up + seconds + 0.3; }
 
 template <typename Outcome>
-Result<Outcome> end_of(ChildCall<Outcome>& loading, double load_seconds) {
-  return loading.get(steady_clock::now() + std::chrono::milliseconds(static_cast<int>(load_seconds * 1e3)) + 10s);
-}
+struct Loaded {
+  Measured round_trips;
+  Outcome load;
+};
 
-Result<Measured> measure_beside_tcp(Testbed& testbed, double warm_up, double seconds) {
+// Round trips beside what `load(times)` carries in a process of its own.
+template <typename Outcome, typename Load>
+Result<Loaded<Outcome>> measure_beside(Testbed& testbed, double warm_up, double seconds, Load load) {
   const LoadTimes times{0.05, load_seconds(warm_up, seconds)};
-  auto loading = ChildCall<TcpOutcome>::start(testbed.at(End::kA), [&] { return load_tcp(testbed, {}, times).value(); });
+  auto loading = ChildCall<Outcome>::start(testbed.at(End::kA), [&] { return load(times).value(); });
   if (!loading) return std::move(loading).error();
   auto echoed = measure_round_trips(testbed, warm_up, seconds);
   if (!echoed) return std::move(echoed).error();
-  const auto load = end_of(*loading, times.seconds);
-  if (!load) return load.error();
+  const auto carried = loading->get(steady_clock::now() + std::chrono::milliseconds(static_cast<int>(times.seconds * 1e3)) + 10s);
+  if (!carried) return carried.error();
   echoed->evidence.is_loaded = true;
-  Measured measured = measured_from(*echoed);
-  measured.figures.push_back({"load", "bit/s", true, load->bytes * 8 / load->cost.seconds, limit_of(load->evidence)});
-  return measured;
+  return Loaded<Outcome>{measured_from(*echoed), *carried};
+}
+
+Result<Measured> measure_beside_tcp(Testbed& testbed, double warm_up, double seconds) {
+  auto beside = measure_beside<TcpOutcome>(testbed, warm_up, seconds, [&](const LoadTimes& times) { return load_tcp(testbed, {}, times); });
+  if (!beside) return std::move(beside).error();
+  auto& [measured, load] = *beside;
+  measured.figures.push_back({"load", "bit/s", true, load.bytes * 8 / load.cost.seconds, limit_of(load.evidence)});
+  return std::move(measured);
 }
 
 Result<Measured> measure_loaded(Testbed& testbed, double share, FoundRates& found, double warm_up, double seconds) {
@@ -93,19 +102,14 @@ Result<Measured> measure_loaded(Testbed& testbed, double share, FoundRates& foun
   }
   const double rate = found[subject] * share;
   if (rate <= 0) return Error{ENODATA, "no rate was found at which next to nothing is lost"};
-  const LoadTimes times{0.05, load_seconds(warm_up, seconds)};
-  auto loading = ChildCall<UdpOutcome>::start(
-      testbed.at(End::kA), [&] { return load_udp(testbed, {.sizes = {kLoadSize}, .rate = rate}, times).value(); });
-  if (!loading) return std::move(loading).error();
-  auto echoed = measure_round_trips(testbed, warm_up, seconds);
-  if (!echoed) return std::move(echoed).error();
-  const auto load = end_of(*loading, times.seconds);
-  if (!load) return load.error();
-  echoed->evidence.is_loaded = true;
-  Measured measured = measured_from(*echoed);
-  measured.figures.push_back({"load", "packet/s", true, rate, limit_of_set_rate(load->evidence, 0)});
-  measured.figures.push_back({"load_loss", "1", false, load->loss(), limit_of_set_rate(load->evidence, 0)});
-  return measured;
+  auto beside = measure_beside<UdpOutcome>(testbed, warm_up, seconds, [&](const LoadTimes& times) {
+    return load_udp(testbed, {.sizes = {kLoadSize}, .rate = rate}, times);
+  });
+  if (!beside) return std::move(beside).error();
+  auto& [measured, load] = *beside;
+  measured.figures.push_back({"load", "packet/s", true, rate, limit_of_set_rate(load.evidence, 0)});
+  measured.figures.push_back({"load_loss", "1", false, load.loss(), limit_of_set_rate(load.evidence, 0)});
+  return std::move(measured);
 }
 
 }  // namespace

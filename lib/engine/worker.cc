@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "engine/arrival_counts.h"
 #include "engine/boot_clock.h"
 #include "engine/cpus.h"
 #include "io/intake.h"
@@ -36,17 +37,6 @@ Drop drop_of_send_error(int error) noexcept {
     default:
       return Drop::kOutSendFailed;
   }
-}
-
-void count_operations(const io::Arrivals& arrivals, Counters& counters) noexcept {
-  counters.device_reads += arrivals.device_reads;
-  counters.device_writes += arrivals.device_writes;
-  counters.super_packets_read += arrivals.super_packets_read;
-  counters.super_packets_written += arrivals.super_packets_written;
-  counters.socket_receives += arrivals.socket_receives;
-  counters.socket_sends += arrivals.socket_sends;
-  counters.trains_received += arrivals.trains_received;
-  counters.trains_sent += arrivals.trains_sent;
 }
 
 template <class Job>
@@ -270,25 +260,9 @@ void Worker::account(const io::Arrivals& arrivals) {
   for (const io::SendFailure& failure : arrivals.send_failures) {
     shard_->send_failed(failure.tag, failure.size, drop_of_send_error(failure.error));
   }
-  counters.device_packets_sent -= arrivals.write_failures;
-  counters.device_bytes_sent -= arrivals.write_failure_bytes;
-  counters.drop(Drop::kInDeviceWriteFailed, arrivals.write_failures);
   for (const std::uint64_t tag : arrivals.stale_sources) shard_->forget_local_address(tag);
-  counters.device_packets_received += arrivals.truncated_device_packets;
-  counters.drop(Drop::kOutTooLong, arrivals.truncated_device_packets);
-  counters.datagrams_received += arrivals.truncated_datagrams;
-  counters.drop(Drop::kInTruncated, arrivals.truncated_datagrams);
-  counters.device_packets_received += arrivals.unplaced_device_packets + arrivals.malformed_device_reads;
-  counters.drop(Drop::kOutPoolExhausted, arrivals.unplaced_device_packets);
-  counters.drop(Drop::kOutMalformed, arrivals.malformed_device_reads);
-  counters.datagrams_received += arrivals.unplaced_datagrams;
-  counters.drop(Drop::kInPoolExhausted, arrivals.unplaced_datagrams);
-  counters.device_reads_starved += arrivals.starved_device_reads;
-  counters.socket_reads_starved += arrivals.starved_socket_reads;
-  counters.trains_refused += arrivals.refused_trains;
-  count_operations(arrivals, counters);
-  counters.buffers_in_use = pool_->in_use() + large_pool_->in_use();
-  counters.buffers_in_use_peak = std::max(counters.buffers_in_use_peak, counters.buffers_in_use);
+  count_arrivals(arrivals, counters);
+  count_buffers(pool_->in_use() + large_pool_->in_use(), counters);
   if (arrivals.device_gone) crew_.device_gone();
 }
 

@@ -98,8 +98,8 @@ struct DeviceFormat {
 struct LoopOptions {
   PacketPool* pool = nullptr;        // for what is read and received; owned by the worker's thread
   PacketPool* large_pool = nullptr;  // likewise, for what does not fit into a buffer of `pool`, and for what is split into slices
-  PacketPool* read_pool =
-      nullptr;  // buffers of kReceiveBuffer (intake.h) for trains, which stay where they were received; null: all is copied
+  // Buffers of kReceiveBuffer (intake.h) for trains, which stay where they were received; null: all is copied.
+  PacketPool* read_pool = nullptr;
   std::size_t receive_headroom = 0;  // of received datagrams
   std::size_t device_headroom = 0;   // of packets read from the device
   std::size_t device_tailroom = 0;   // kept free behind a packet read from the device
