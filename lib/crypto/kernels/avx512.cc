@@ -263,7 +263,7 @@ void seal_group(SealJob* jobs, size_t count, size_t total) {
   Message messages[kGroup];
   const uint64_t chosen = count > kPolyLanes && total >= count * kMeanForChain ? choose_chained(jobs, count) : 0;
   const auto chained = static_cast<size_t>(std::popcount(chosen));
-  BlockRow row(true, true, workspace.keys);
+  BlockRow row(workspace.keys, BlockRow::Text::kApplied);
   uint32_t place = 0;
   for_each(jobs, count, chosen, [&](const SealJob& job) {
     row.add({job.key, job.counter, job.in, job.out, job.length});
@@ -277,6 +277,7 @@ void seal_group(SealJob* jobs, size_t count, size_t total) {
   };
   if (chained == 0) {
     row.run();
+    row.end();
   } else {
     seal_chained(row, messages, chained, write_tag);
   }
@@ -284,21 +285,25 @@ void seal_group(SealJob* jobs, size_t count, size_t total) {
   erase_keys(workspace, count);
 }
 
+inline bool has_tag(const Message& message, uint64_t low, uint64_t high) {
+  uint64_t tag[2];
+  std::memcpy(tag, message.data + message.length, sizeof tag);
+  return ((tag[0] ^ low) | (tag[1] ^ high)) == 0;
+}
+
 // The only branch on a verdict, which is public; apart, so that the check for constant time can excuse it and nothing else.
 // Packets whose tag was wrong are zeroed, and nothing is left of them to decrypt.
-[[gnu::noinline]] void conclude(OpenJob* const* jobs, Packet* packets, size_t count) {
+[[gnu::noinline]] void conclude(OpenJob* const* jobs, size_t* lengths, size_t count) {
   for (size_t i = 0; i < count; ++i) {
     if (jobs[i]->is_authentic) continue;
-    std::memset(packets[i].out, 0, packets[i].length);
-    packets[i].length = 0;
+    std::memset(jobs[i]->out, 0, lengths[i]);
+    lengths[i] = 0;
   }
 }
 
-// Opens the packets found good already, and authenticates meanwhile the messages, whose packets follow once they are found good.
+// Opens the packets that the row has already, and authenticates meanwhile the messages, whose packets follow once they are found good.
 template <class Judge>
-[[gnu::noinline]] void open_chained(const Packet* packets, size_t good, const Message* messages, size_t count, Judge judge) {
-  BlockRow row(false, true, nullptr);
-  for (size_t i = 0; i < good; ++i) row.add(packets[i]);
+[[gnu::noinline]] void open_chained(BlockRow& row, const Message* messages, size_t count, Judge judge) {
   Chain chain(messages, count);
   chain.lay_out(count);
   while (row.left() > 0 || chain.is_laid_out()) {
@@ -307,95 +312,126 @@ template <class Judge>
     } else {
       row.pass();
     }
-    chain.hand_out([&](const Message& message, uint64_t low, uint64_t high) {
-      row.add(judge(message, low, high));
-    });
+    chain.hand_out([&](const Message& message, uint64_t low, uint64_t high) { row.add(judge(message, low, high)); });
     chain.lay_out(count);
   }
   row.end();
   chain.erase_secrets();
 }
 
-void open_group(OpenJob* jobs, size_t count, size_t total) {
+// Packets of few blocks: the whole key stream is made with the one-time keys, so that the text does not need passes of its own, and
+// laid aside until the verdicts. Of a packet whose tag is wrong, zeros are stored: without a branch.
+[[gnu::noinline]] void open_small(OpenJob* jobs, size_t count) {
   Workspace workspace;
-  Packet packets[kGroup];
+  Message messages[kGroup];
+  BlockRow row(workspace.keys, BlockRow::Text::kStream);
+  uint8_t* stream = workspace.stream;
+  for (size_t i = 0; i < count; ++i) {
+    const OpenJob& job = jobs[i];
+    const size_t length = text_length(job);
+    row.add({job.key, job.counter, job.in, stream, length});
+    messages[i] = {job.in, length, &workspace.keys[i], static_cast<uint32_t>(i)};
+    stream += (length + kBlock - 1) / kBlock * kBlock;
+  }
+  row.run();
+  row.end();
+  authenticate(messages, count, workspace, [&](const Message& message, uint64_t low, uint64_t high) {
+    jobs[message.packet].is_authentic = has_tag(message, low, high);
+  });
+  stream = workspace.stream;
+  for (size_t i = 0; i < count; ++i) {
+    const OpenJob& job = jobs[i];
+    const size_t length = text_length(job);
+    const __m512i kept = _mm512_set1_epi64(-static_cast<long long>(job.is_authentic));
+    for (size_t done = 0; done < length; done += kBlock) {
+      const __mmask64 bytes = first_bytes(length - done);
+      const __m512i text = _mm512_xor_si512(_mm512_load_si512(stream), _mm512_maskz_loadu_epi8(bytes, job.in + done));
+      _mm512_store_si512(stream, _mm512_setzero_si512());  // erased
+      _mm512_mask_storeu_epi8(job.out + done, bytes, _mm512_and_si512(kept, text));
+      stream += kBlock;
+    }
+  }
+  erase_keys(workspace, count);
+}
+
+[[gnu::noinline]] void open_large(OpenJob* jobs, size_t count, size_t total) {
+  Workspace workspace;
   Message messages[kGroup];
   OpenJob* job_of[kGroup];
+  size_t lengths[kGroup];
   const uint64_t chosen = count > kPolyLanes && total >= count * kMeanForChain ? choose_chained(jobs, count) : 0;
   const auto chained = static_cast<size_t>(std::popcount(chosen));
   size_t used = 0;
-  size_t text_blocks = 0;
+  BlockRow row(workspace.keys, BlockRow::Text::kNone);
   for_each(jobs, count, chosen, [&](OpenJob& job) {
     job.is_authentic = false;
     if (job.length < kAeadTagSize) return;
-    const size_t length = job.length - kAeadTagSize;
-    packets[used] = {job.key, job.counter, job.in, job.out, length};
-    messages[used] = {job.in, length, &workspace.keys[used], static_cast<uint32_t>(used)};
+    row.add({job.key, job.counter, job.in, job.out, text_length(job)});
+    messages[used] = {job.in, text_length(job), &workspace.keys[used], static_cast<uint32_t>(used)};
+    lengths[used] = text_length(job);
     job_of[used++] = &job;
-    text_blocks += (length + kBlock - 1) / kBlock;
   });
+  row.run();
   const auto judge = [&](const Message& message, uint64_t low, uint64_t high) {
-    uint64_t tag[2];
-    std::memcpy(tag, message.data + message.length, sizeof tag);
-    job_of[message.packet]->is_authentic = ((tag[0] ^ low) | (tag[1] ^ high)) == 0;
+    job_of[message.packet]->is_authentic = has_tag(message, low, high);
   };
-  // Few blocks: the whole key stream with the keys, so that these do not need a pass of their own.
-  const bool is_small = text_blocks <= kStreamBlocks;
-  {
-    BlockRow row(true, is_small, workspace.keys, is_small ? workspace.stream : nullptr);
-    for (size_t i = 0; i < used; ++i) row.add(packets[i]);
-    row.run();
-  }
   authenticate(messages + chained, used - chained, workspace, judge);
-  conclude(job_of + chained, packets + chained, used - chained);
-  const uint8_t* stream = workspace.stream;
-  size_t good = chained;
-  for (size_t i = chained; i < used; ++i) {
-    const Packet& packet = packets[i];
-    if (is_small) {
-      for (size_t done = 0; done < packet.length; done += kBlock) {
-        const __mmask64 bytes = first_bytes(packet.length - done);
-        const __m512i text = _mm512_xor_si512(_mm512_load_si512(stream + done), _mm512_maskz_loadu_epi8(bytes, packet.in + done));
-        _mm512_mask_storeu_epi8(packet.out + done, bytes, text);
-      }
-      stream += (text_length(*job_of[i]) + kBlock - 1) / kBlock * kBlock;
-    } else if (packet.length > 0) {
-      if (good != i) packets[good] = packet;
-      ++good;
-    }
-  }
-  if (is_small) {
-    erase(workspace.stream, text_blocks * kBlock);
-  } else if (chained == 0) {
-    BlockRow row(false, true, nullptr);
-    for (size_t i = 0; i < good; ++i) row.add(packets[i]);
+  conclude(job_of + chained, lengths + chained, used - chained);
+  row.turn_to_text(lengths, chained);
+  if (chained == 0) {
     row.run();
+    row.end();
   } else {
-    open_chained(packets + chained, good - chained, messages, chained, [&](const Message& message, uint64_t low, uint64_t high) {
+    open_chained(row, messages, chained, [&](const Message& message, uint64_t low, uint64_t high) {
       judge(message, low, high);
-      conclude(job_of + message.packet, packets + message.packet, 1);
-      return packets[message.packet];
+      const size_t i = message.packet;
+      conclude(job_of + i, lengths + i, 1);
+      const OpenJob& job = *job_of[i];
+      return Packet{job.key, job.counter, job.in, job.out, lengths[i]};
     });
   }
   erase_keys(workspace, used);
 }
 
 // As many of the next jobs as a workspace holds and the nearest cache keeps between the steps.
-template <class Job, class Run>
-void in_groups(std::span<Job> jobs, Run run) {
-  Job* job = jobs.data();
-  for (size_t left = jobs.size(); left > 0;) {
-    size_t count = 0;
-    size_t bytes = 0;
-    while (count < left && count < kGroup && bytes < kGroupBytes) bytes += job[count++].length;
-    run(job, count, bytes);
-    job += count;
-    left -= count;
+struct Group {
+  size_t count = 0;
+  size_t bytes = 0;
+  size_t text_blocks = 0;
+  bool has_tags = true;  // each is long enough for one
+};
+
+template <class Job>
+WGU_INLINE Group next_group(std::span<Job> jobs) {
+  Group group;
+  for (; group.count < jobs.size() && group.count < kGroup && group.bytes < kGroupBytes; ++group.count) {
+    const Job& job = jobs[group.count];
+    group.bytes += job.length;
+    group.text_blocks += (text_length(job) + kBlock - 1) / kBlock;
+    group.has_tags &= job.length >= kAeadTagSize;
+  }
+  return group;
+}
+
+void seal_all(std::span<SealJob> jobs) noexcept {
+  while (!jobs.empty()) {
+    const Group group = next_group(jobs);
+    seal_group(jobs.data(), group.count, group.bytes);
+    jobs = jobs.subspan(group.count);
   }
 }
 
-void seal_all(std::span<SealJob> jobs) noexcept { in_groups(jobs, seal_group); }
-void open_all(std::span<OpenJob> jobs) noexcept { in_groups(jobs, open_group); }
+void open_all(std::span<OpenJob> jobs) noexcept {
+  while (!jobs.empty()) {
+    const Group group = next_group(jobs);
+    if (group.text_blocks <= kStreamBlocks && group.has_tags) {
+      open_small(jobs.data(), group.count);
+    } else {
+      open_large(jobs.data(), group.count, group.bytes);
+    }
+    jobs = jobs.subspan(group.count);
+  }
+}
 
 }  // namespace
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "crypto/kernels/avx512_states.h"
 #include "crypto/kernels/avx512_woven.h"
@@ -100,26 +101,50 @@ constexpr size_t kMostPackets = 64;  // of a row
 // The blocks of up to 64 packets in one row: each one's block 0, its one-time key, and those of its text, or only one of both.
 class BlockRow {
  public:
-  // `stream` unset: the text is encrypted; set: the key stream of the text is laid there, block after block.
-  BlockRow(bool with_keys, bool with_text, OneTimeKey* keys, uint8_t* stream = nullptr)
-      : first_block_(with_keys ? 0 : 1), with_text_(with_text), keys_(reinterpret_cast<std::uintptr_t>(keys)), stream_(stream) {
+  enum class Text {
+    kNone,
+    kApplied,  // the key stream is applied to the text,
+    kStream,   // or laid bare where the text would go, in whole blocks
+  };
+
+  // Without `keys`, the blocks of text only.
+  BlockRow(OneTimeKey* keys, Text text)
+      : first_block_(keys != nullptr ? 0 : 1), text_(text), keys_(reinterpret_cast<std::uintptr_t>(keys)) {
     start_[0] = 0;
   }
 
   // One more packet stands behind the last.
   WGU_INLINE void add(const Packet& packet) {
-    const size_t text_blocks = with_text_ ? (packet.length + kBlock - 1) / kBlock : 0;
-    const size_t blocks = 1 - first_block_ + text_blocks;
+    const size_t blocks = 1 - first_block_ + (text_ != Text::kNone ? (packet.length + kBlock - 1) / kBlock : 0);
     if (blocks == 0) return;
     const size_t i = count_++;
     end_ += blocks;
     start_[i + 1] = end_;
     counter_[i] = packet.counter;
     in_[i] = reinterpret_cast<std::uintptr_t>(packet.in) - kBlock;
-    out_[i] = reinterpret_cast<std::uintptr_t>(stream_ != nullptr ? stream_ : packet.out) - kBlock;
+    out_[i] = reinterpret_cast<std::uintptr_t>(packet.out) - kBlock;
     key_[i] = packet.key;
     tail_[i] = static_cast<uint8_t>(packet.length % kBlock);
-    if (stream_ != nullptr) stream_ += text_blocks * kBlock;
+  }
+
+  // A row of keys, done, becomes one of the text of its packets from `first` on: of so many bytes as `lengths` says now.
+  void turn_to_text(const size_t* lengths, size_t first) {
+    const size_t packets = std::exchange(count_, 0);
+    complete_ = end_ = done_ = 0;
+    first_block_ = 1;
+    text_ = Text::kApplied;
+    for (size_t i = first; i < packets; ++i) {
+      if (lengths[i] == 0) continue;
+      const size_t to = count_++;
+      end_ += (lengths[i] + kBlock - 1) / kBlock;
+      start_[to + 1] = end_;
+      if (to == i) continue;
+      counter_[to] = counter_[i];
+      in_[to] = in_[i];
+      out_[to] = out_[i];
+      key_[to] = key_[i];
+      tail_[to] = tail_[i];
+    }
   }
 
   size_t left() const { return end_ - done_; }  // blocks
@@ -128,7 +153,6 @@ class BlockRow {
 
   void run() {
     while (left() > 0) pass();
-    end();
   }
 
   void pass() {
@@ -190,7 +214,7 @@ class BlockRow {
   [[gnu::noinline]] void fill(unsigned lane_count) {
     const size_t end = done_ + std::min<size_t>(left(), lane_count);
     partial_count_ = 0;
-    if ((complete_ + kFew >= count_ || start_[complete_ + kFew] >= end) && stream_ == nullptr) {
+    if ((complete_ + kFew >= count_ || start_[complete_ + kFew] >= end) && text_ != Text::kStream) {
       deal_packets(end);
     } else {
       deal_lanes(end, lane_count);
@@ -213,7 +237,7 @@ class BlockRow {
       size_t lane = std::max<size_t>(start_[i], done_) - done_;
       const size_t end_lane = std::min<size_t>(start_[i + 1], end) - done_;
       const size_t lane_block = done_ + first_block_ - start_[i];  // would be lane 0's
-      const uint32_t lanes = ~uint32_t{0} << lane;                  // these and all after them, whose turn comes
+      const uint32_t lanes = ~uint32_t{0} << lane;                 // these and all after them, whose turn comes
       take_key(i, lane);
       const __m512i number = _mm512_add_epi32(count_up, _mm512_set1_epi32(static_cast<int>(lane_block)));
 #pragma GCC unroll 2
@@ -247,12 +271,18 @@ class BlockRow {
 
   // Eight lanes at a time, for which the tables of their packets are vectors.
   WGU_INLINE void deal_lanes(size_t end, unsigned lane_count) {
-    uint32_t starts = 0;  // lanes in which packets start
+    uint32_t starts = 0;                                     // lanes in which packets start
     size_t last = complete_ - (start_[complete_] >= done_);  // the packet that the block before belongs to
+    bool have_one_key = true;
     for (size_t i = complete_; i < count_ && start_[i] < end; ++i) {
       const size_t lane = std::max<size_t>(start_[i], done_) - done_;
       starts |= uint32_t{start_[i] >= done_} << lane;
-      take_key(i, lane);
+      have_one_key &= key_[i] == key_[complete_];
+    }
+    if (have_one_key) {
+      take_key(complete_, 0);
+    } else {
+      deal_keys(end, lane_count);
     }
     const __m512i zeros = splat(reinterpret_cast<std::uintptr_t>(kZeros));
     __m512i lane = _mm512_add_epi64(_mm512_set_epi64(7, 6, 5, 4, 3, 2, 1, 0), splat(done_ + first_block_));
@@ -279,7 +309,7 @@ class BlockRow {
         const auto is_key = static_cast<__mmask8>(first_block_ == 0 ? start : 0);
         const __m512i key = _mm512_add_epi64(_mm512_slli_epi64(number, 6), splat(keys_ + base * sizeof(OneTimeKey)));
         const __m512i in = _mm512_mask_mov_epi64(_mm512_add_epi64(of_lanes(in_), offset), is_key, zeros);
-        _mm512_store_si512(lanes_.in + 8 * eight, stream_ != nullptr ? zeros : in);
+        _mm512_store_si512(lanes_.in + 8 * eight, text_ == Text::kStream ? zeros : in);
         _mm512_store_si512(lanes_.out + 8 * eight, _mm512_mask_mov_epi64(_mm512_add_epi64(of_lanes(out_), offset), is_key, key));
         lane = _mm512_add_epi64(lane, splat(8));
       }
@@ -301,7 +331,7 @@ class BlockRow {
   // Of a block that is not full the key stream is laid aside, so that no lane is special to apply_all().
   void complete(size_t packet) {
     ++complete_;
-    if (tail_[packet] == 0 || !with_text_ || stream_ != nullptr) return;
+    if (tail_[packet] == 0 || text_ != Text::kApplied) return;
     const size_t lane = start_[packet + 1] - 1 - done_;
     const size_t offset = (start_[packet + 1] - 1 + first_block_ - start_[packet]) * kBlock;
     partials_[partial_count_] = {reinterpret_cast<const uint8_t*>(in_[packet] + offset), reinterpret_cast<uint8_t*>(out_[packet] + offset),
@@ -322,6 +352,40 @@ class BlockRow {
     }
   }
 
+  // Each lane its packet's.
+  [[gnu::noinline]] void deal_keys(size_t end, unsigned lane_count) {
+    const uint8_t* of_lane[kMostLanes + 8];  // written by whole vectors, as `lanes_`
+    const uint8_t* key = nullptr;
+    for (size_t i = complete_; i < count_ && start_[i] < end; ++i) {
+      key = key_[i];
+      const bool is_last = start_[i + 1] >= end;
+      const size_t end_lane = is_last ? kMostLanes : start_[i + 1] - done_;
+      for (size_t lane = std::max<size_t>(start_[i], done_) - done_; lane < end_lane; lane += 8) {
+        _mm512_storeu_si512(of_lane + lane, splat(reinterpret_cast<std::uintptr_t>(key)));
+      }
+    }
+    for (unsigned half = 0; 16 * half < lane_count; ++half) transpose_keys(of_lane + 16 * half, half);
+    last_key_ = key;
+    is_mixed_ = true;
+  }
+
+  // Of sixteen lanes.
+  WGU_INLINE void transpose_keys(const uint8_t* const* of_lane, unsigned half) {
+    const auto load = [&](int lane) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(of_lane[lane])); };
+    __m512i row[2][4];  // of lanes 0 to 7, and 8 to 15
+#pragma GCC unroll 2
+    for (int g = 0; g < 2; ++g) {
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; ++i) row[g][i] = _mm512_inserti64x4(_mm512_castsi256_si512(load(8 * g + i)), load(8 * g + 4 + i), 1);
+      transpose_quads(row[g]);
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+      _mm512_store_si512(input_.key[i] + 16 * half, _mm512_shuffle_i64x2(row[0][i], row[1][i], 0x88));
+      _mm512_store_si512(input_.key[4 + i] + 16 * half, _mm512_shuffle_i64x2(row[0][i], row[1][i], 0xdd));
+    }
+  }
+
   void apply_partials() {
     for (unsigned i = 0; i < partial_count_; ++i) {
       const auto& [in, out, bytes] = partials_[i];
@@ -332,21 +396,20 @@ class BlockRow {
   }
 
   static constexpr uint64_t kEachByte = 0x0101010101010101;
-  static constexpr size_t kFew = 3;  // packets of a pass: measured
+  static constexpr size_t kFew = 3;                  // packets of a pass: measured
   static constexpr size_t kRoom = kMostPackets + 8;  // tables are read by whole vectors
 
   size_t first_block_;
-  bool with_text_;
+  Text text_;
   std::uintptr_t keys_;
-  uint8_t* stream_;
   size_t count_ = 0;  // packets
   size_t complete_ = 0;
   size_t end_ = 0;  // blocks
   size_t done_ = 0;
   const uint8_t* last_key_ = nullptr;  // that of the last lane,
   bool is_mixed_ = false;              // but not of all
-  unsigned partial_count_ = 0;             // of this pass
-  unsigned most_partials_ = 0;             // of any pass: so many places of `aside_` were used
+  unsigned partial_count_ = 0;         // of this pass
+  unsigned most_partials_ = 0;         // of any pass: so many places of `aside_` were used
   // Of the packets: where they start in the row, their nonce, and where block 0 would come from and go if it were text.
   uint64_t start_[kRoom], counter_[kRoom], in_[kRoom], out_[kRoom];
   const uint8_t* key_[kMostPackets];
