@@ -62,6 +62,7 @@ PeerSnapshot read_peer(const json& object) {
   if (const json& last = part(object, "last_handshake"); last.is_number()) peer.last_handshake.seconds = last.get<std::int64_t>();
   peer.rx_bytes = number(object, "rx_bytes");
   peer.tx_bytes = number(object, "tx_bytes");
+  if (const json& mtu = part(object, "path_mtu"); mtu.is_number()) peer.path_mtu = mtu.get<std::uint16_t>();
   for (const PeerCounterInfo& row : peer_counter_table()) peer.counters.*row.member = number(object, row.key);
   if (object.contains("dropped")) {
     peer.drops.resize(kDropCount);

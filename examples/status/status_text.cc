@@ -59,6 +59,7 @@ void append_peer(std::string& text, const PeerSnapshot& peer, WallTime now) {
          bytes_text(static_cast<double>(peer.tx_bytes)));
   for (const Prefix& prefix : peer.allowed_ips) append(text, " {}", prefix.to_string());
   text += peer.allowed_ips.empty() ? " nothing\n" : "\n";
+  if (peer.path_mtu != 0) append(text, "    path takes packets of {} bytes\n", peer.path_mtu);
   if (peer.drops.empty()) return;  // it is not watched
   for (const Direction direction : {Direction::kOutbound, Direction::kInbound}) append_drops(text, peer.drops, direction);
   text += table_of(peer.stages);

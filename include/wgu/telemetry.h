@@ -69,6 +69,7 @@ struct PeerSnapshot {
   WallTime last_handshake;     ///< zero: never
   std::uint64_t rx_bytes = 0;  ///< as in PeerStatus
   std::uint64_t tx_bytes = 0;
+  std::uint16_t path_mtu = 0;  ///< likewise: 0 when not known
   PeerCounters counters;
   // Of a peer that is watched (Engine::watch_peer); else empty.
   std::vector<std::uint64_t> drops;  ///< by Drop: packets that its home knew to be the peer's

@@ -152,6 +152,7 @@ void write_peer(Json& json, const PeerSnapshot& peer) {
   peer.last_handshake == WallTime{} ? json.nothing("last_handshake") : json.number("last_handshake", peer.last_handshake.seconds);
   json.number("rx_bytes", peer.rx_bytes);
   json.number("tx_bytes", peer.tx_bytes);
+  peer.path_mtu == 0 ? json.nothing("path_mtu") : json.number("path_mtu", peer.path_mtu);
   for (const PeerCounterInfo& row : peer_counter_table()) json.number(row.key, peer.counters.*row.member);
   if (!peer.drops.empty()) write_drops(json, peer.drops);
   if (peer.stages.empty()) return;

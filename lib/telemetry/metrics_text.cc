@@ -73,6 +73,14 @@ void write_peers(Exposition& text, const Snapshot& snapshot, const std::string& 
   text.begin("wireguard_peer_last_handshake_seconds", "gauge", "seconds",
              "Unix time of the last handshake with the peer, 0 if there was none.");
   for (std::size_t i = 0; i < peers.size(); ++i) text.sample(labels[i], {}, seconds(peers[i].last_handshake));
+  const auto knows_path = [](const PeerSnapshot& peer) { return peer.path_mtu != 0; };
+  if (std::any_of(peers.begin(), peers.end(), knows_path)) {
+    text.begin("wgu_peer_path_mtu_bytes", "gauge", "bytes",
+               "The largest outer IP packet that the way to the peer takes, where it is known.");
+    for (std::size_t i = 0; i < peers.size(); ++i) {
+      if (knows_path(peers[i])) text.sample(labels[i], {}, std::uint64_t{peers[i].path_mtu});
+    }
+  }
   for (const PeerCounterInfo& row : peer_counter_table()) {
     text.begin(row.family);
     for (std::size_t i = 0; i < peers.size(); ++i) text.sample(labels[i], row.label, peers[i].counters.*row.member, row.scale);

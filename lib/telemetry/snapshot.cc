@@ -16,6 +16,7 @@ Snapshot make_snapshot(DeviceStatus status, std::vector<Counters> workers) {
                               .last_handshake = peer.last_handshake,
                               .rx_bytes = peer.rx_bytes,
                               .tx_bytes = peer.tx_bytes,
+                              .path_mtu = peer.path_mtu,
                               .counters = peer.counters,
                               .drops = std::move(peer.drops),
                               .stages = {}});

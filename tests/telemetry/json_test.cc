@@ -42,6 +42,7 @@ TEST(Json, HoldsThePeersWithoutSecrets) {
   Snapshot snapshot = snapshot_of(1, 2);
   snapshot.peers[1].endpoint = {};
   snapshot.peers[1].last_handshake = {};
+  snapshot.peers[1].path_mtu = 0;
   const nlohmann::json json = parsed(snapshot);
   ASSERT_EQ(json.at("peers").size(), 2U);
   const nlohmann::json& first = json.at("peers")[0];
@@ -51,10 +52,12 @@ TEST(Json, HoldsThePeersWithoutSecrets) {
   EXPECT_EQ(first.at("last_handshake"), 1'800'000'001);
   EXPECT_EQ(first.at("rx_bytes"), 1001);
   EXPECT_EQ(first.at("tx_bytes"), 2001);
+  EXPECT_EQ(first.at("path_mtu"), 1401);
   for (const PeerCounterInfo& row : peer_counter_table())
     EXPECT_EQ(first.at(std::string(row.key)), snapshot.peers[0].counters.*row.member) << row.key;
   EXPECT_TRUE(json.at("peers")[1].at("endpoint").is_null());
   EXPECT_TRUE(json.at("peers")[1].at("last_handshake").is_null()) << "never is not 1970";
+  EXPECT_TRUE(json.at("peers")[1].at("path_mtu").is_null());
 }
 
 TEST(Json, EscapesWhatComesFromOutside) {

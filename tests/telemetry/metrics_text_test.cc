@@ -223,6 +223,21 @@ TEST_P(MetricsText, APeerThatWasNeverSeenHasNoEndpointAndTimeZero) {
   EXPECT_EQ(text.value("wireguard_peer_last_handshake_seconds", "wireguard_peer_last_handshake_seconds", peer), 0);
 }
 
+TEST_P(MetricsText, HasThePathMtuOfPeersOfWhichItIsKnown) {
+  Snapshot snapshot = snapshot_of(1, 2);
+  snapshot.peers[1].path_mtu = 0;
+  const auto path_mtu = [&](const Exposition& text, std::size_t peer) {
+    return text.value("wgu_peer_path_mtu_bytes", "wgu_peer_path_mtu_bytes",
+                      with("public_key", snapshot.peers[peer].public_key.base64(), device_));
+  };
+  EXPECT_EQ(path_mtu(written(snapshot, GetParam()), 0), 1401);
+  EXPECT_EQ(path_mtu(written(snapshot, GetParam()), 1), std::nullopt);
+  snapshot.peers[0].path_mtu = 0;
+  std::string text;
+  append_metrics(snapshot, GetParam(), text);
+  EXPECT_EQ(text.find("path_mtu_bytes"), std::string::npos) << "a family without a sample";
+}
+
 TEST_P(MetricsText, HistogramsCountExactlyUpToTheirBounds) {
   Snapshot snapshot = snapshot_of(1, 0);
   snapshot.measures.resize(kMeasureCount);

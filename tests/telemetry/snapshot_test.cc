@@ -18,6 +18,7 @@ TEST(Snapshot, TellsAllOfAStatusButItsSecrets) {
   peer.last_handshake = expected.last_handshake;
   peer.rx_bytes = expected.rx_bytes;
   peer.tx_bytes = expected.tx_bytes;
+  peer.path_mtu = expected.path_mtu;
   peer.counters = expected.counters;
 
   const std::string secrets[] = {status.private_key.reveal_base64(), peer.preshared_key.reveal_base64()};
@@ -31,6 +32,7 @@ TEST(Snapshot, TellsAllOfAStatusButItsSecrets) {
   EXPECT_EQ(snapshot.peers[0].last_handshake, expected.last_handshake);
   EXPECT_EQ(snapshot.peers[0].rx_bytes, expected.rx_bytes);
   EXPECT_EQ(snapshot.peers[0].tx_bytes, expected.tx_bytes);
+  EXPECT_EQ(snapshot.peers[0].path_mtu, expected.path_mtu);
   EXPECT_EQ(snapshot.peers[0].counters, expected.counters);
 
   std::string text;

@@ -23,6 +23,7 @@ inline PeerSnapshot peer_number(std::uint32_t number) {
   peer.last_handshake = {1'800'000'000 + number, 500'000'000};
   peer.rx_bytes = 1000 + number;
   peer.tx_bytes = 2000 + number;
+  peer.path_mtu = static_cast<std::uint16_t>(1400 + number % 100);
   std::uint64_t value = 10 + number;
   for (const PeerCounterInfo& row : peer_counter_table()) peer.counters.*row.member = value++;
   return peer;

@@ -19,7 +19,8 @@ TEST(StatusText, SaysWhereThePacketsWentAndWhoThePeersAre) {
   const std::string text = status_text(snapshot);
   for (const char* part :
        {"wg0: 1 worker(s), 2 peer(s), telemetry off\n", "out  10 packets", "3  no_peer: No peer's allowed IPs match the destination.\n",
-        "192.0.2.1:51820, handshake 2 min ago, received 1001 B, sent 1.95 KiB\n    allowed 10.0.0.1/32\n",
+        "192.0.2.1:51820, handshake 2 min ago, received 1001 B, sent 1.95 KiB\n    allowed 10.0.0.1/32\n    path takes packets of 1401 "
+        "bytes\n",
         "no endpoint, handshake never"}) {
     EXPECT_NE(text.find(part), std::string::npos) << part << "\nin\n" << text;
   }

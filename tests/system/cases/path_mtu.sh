@@ -71,7 +71,7 @@ reassembled() {  # END; fragments of both families that came
 
 # Discovered: the inner senders adapt, and nothing is fragmented any more. One direction a case, as hosts remember what they were told.
 path_shrinks() {  # OUTER INNER SENDER OPTION...
-  local outer=$1 sender=$3 receiver=${other[$3]} before
+  local outer=$1 sender=$3 receiver=${other[$3]} before is_told
   local -n address=inner$2
   shift 3
   put_router_between
@@ -80,6 +80,8 @@ path_shrinks() {  # OUTER INNER SENDER OPTION...
   stream_goes_on $sender "$receiver" "${address[$sender]}"
   [[ $(counter $sender paths_narrowed) -gt 0 ]] || fail "$sender did not learn of the narrow link"
   [[ $(counter $sender icmp_sent) -gt 0 && $(counter $sender path_mtu) -gt 0 ]] || fail "$sender told no inner sender"
+  is_told=$(figure $sender peers.0.path_mtu)
+  [[ $is_told == 1400 ]] || fail "$sender tells of a path of $is_told bytes"
   before=$(reassembled "$receiver")
   transfer $sender "$receiver" "${address[$receiver]}" 4
   [[ $(reassembled "$receiver") == "$before" ]] || fail "$sender still sends fragments"
