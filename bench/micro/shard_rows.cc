@@ -14,6 +14,7 @@
 
 #include "bench/micro/rows.h"
 #include "crypto/aead.h"
+#include "noise/cookie.h"
 #include "noise/messages.h"
 #include "wgu/tunnel.h"
 
@@ -194,26 +195,62 @@ void inbound(benchmark::State& state, std::size_t peers, std::size_t bytes) {
   finish(state, bytes);
 }
 
+using InitiationBytes = std::array<std::uint8_t, noise::kInitiationSize>;
+
+// A batch of the same message, in buffers of the star's pool.
+void refill(std::vector<Datagram>& datagrams, Star& star, const InitiationBytes& message) {
+  for (Datagram& datagram : datagrams) {
+    datagram.packet = star.pool().take(kPacketHeadroom);
+    datagram.packet.resize(message.size());
+    std::memcpy(datagram.packet.data(), message.data(), message.size());
+    datagram.remote = endpoint_of(1);
+  }
+}
+
 // A flood of initiations that know our address but not our key: received, queued, refused by MAC1.
 void reject_mac1(benchmark::State& state) {
   Star star(1, 64);
   Node& hub = star.node(0);
-  std::array<std::uint8_t, noise::kInitiationSize> forged{};
+  InitiationBytes forged{};
   forged[0] = static_cast<std::uint8_t>(noise::MessageType::kInitiation);
   std::vector<Datagram> datagrams(kBatch);
   for (auto _ : state) {
-    for (Datagram& datagram : datagrams) {
-      datagram.packet = star.pool().take(kPacketHeadroom);
-      datagram.packet.resize(forged.size());
-      std::memcpy(datagram.packet.data(), forged.data(), forged.size());
-      datagram.remote = endpoint_of(1);
-    }
+    refill(datagrams, star, forged);
     hub.tunnel.receive(datagrams, Instant{}, hub.output);
     while (hub.tunnel.next_deadline() <= Instant{}) hub.tunnel.advance(Instant{}, hub.output);
   }
   const auto packets = state.iterations() * static_cast<std::int64_t>(kBatch);
   if (hub.tunnel.counters().dropped(Drop::kInBadMac1) != static_cast<std::uint64_t>(packets))
     state.SkipWithError("not all were refused by MAC1");
+  state.SetItemsProcessed(packets);
+}
+
+// A flood of initiations with the right MAC1 that finds the queue as full as strangers may make it: without a MAC2, or with a false one,
+// which is looked at only as often as may be between two advances.
+void find_no_room(benchmark::State& state, bool claims_a_cookie) {
+  Star star(1, 64);
+  Node& hub = star.node(0);
+  InitiationBytes message{};
+  message[0] = static_cast<std::uint8_t>(noise::MessageType::kInitiation);
+  noise::CookieJar(hub.key.public_key()).add_macs(message, Instant{});
+  std::vector<Datagram> datagrams(kBatch);
+  const auto fill = [&] {
+    for (std::size_t sent = 0; sent < noise::kMaxQueuedHandshakes; sent += kBatch) {
+      refill(datagrams, star, message);
+      hub.tunnel.receive(datagrams, Instant{}, hub.output);
+    }
+  };
+  fill();
+  if (claims_a_cookie) message.back() = 1;
+  fill();
+  const std::uint64_t before = hub.tunnel.counters().dropped(Drop::kInHandshakeQueueFull);
+  for (auto _ : state) {
+    refill(datagrams, star, message);
+    hub.tunnel.receive(datagrams, Instant{}, hub.output);
+  }
+  const auto packets = state.iterations() * static_cast<std::int64_t>(kBatch);
+  if (hub.tunnel.counters().dropped(Drop::kInHandshakeQueueFull) - before != static_cast<std::uint64_t>(packets))
+    state.SkipWithError("some found room");
   state.SetItemsProcessed(packets);
 }
 
@@ -228,6 +265,8 @@ void add_shard_rows(const AddRow& add) {
     }
   }
   add(fmt::format("shard/reject_mac1/batch:{}", kBatch), reject_mac1);
+  add(fmt::format("shard/queue_full/mac2:none/batch:{}", kBatch), [](benchmark::State& state) { find_no_room(state, false); });
+  add(fmt::format("shard/queue_full/mac2:false/batch:{}", kBatch), [](benchmark::State& state) { find_no_room(state, true); });
 }
 
 }  // namespace wgu::bench

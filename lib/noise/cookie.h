@@ -19,8 +19,7 @@ namespace wgu::noise {
 
 using Cookie = std::array<std::uint8_t, 16>;
 
-// Does `message` end in a MAC2, good or bad? Zeros: its sender has no cookie. What a cookie reply ends in counts as one.
-// \pre as long as an initiation, response or cookie reply
+// Does `message` end in a MAC2, good or bad? Zeros: its sender has no cookie. \pre an initiation's or response's size
 [[nodiscard]] bool has_mac2(std::span<const std::uint8_t> message) noexcept;
 
 class CookieChecker {

@@ -1,7 +1,8 @@
 // Handshake messages of a shard. They wait in a bounded queue, because each costs about 100 us of curve arithmetic, and advance() takes
 // a few at a time: several while there is little data, with much data as many as leave most of the time to it.
 //
-//   enqueue_handshake -> consume_handshake: MAC1 -> under load: MAC2 (or a cookie), bucket of the source
+//   enqueue_handshake (where half of the queue is full, MACs and bucket are looked at first) ->
+//   consume_handshake: MAC1 -> under load: MAC2 (or a cookie), bucket of the source
 //                          -> initiation: open, find the peer -> (another home: handover) -> accept_initiation -> response
 //                          -> response:   session begins, what was staged is sealed
 //                          -> cookie reply
@@ -24,8 +25,14 @@ constexpr int kHandshakesPerAdvance = 4;
 constexpr std::int64_t kArithmeticCost = 512;  // of a handshake message: 130 us, four times
 constexpr std::int64_t kRefusalCost = 16;      // of one that was refused before any arithmetic, or answered with a cookie: 4 us, four times
 constexpr std::int64_t kMostCredit = kHandshakesPerAdvance * kArithmeticCost;
-constexpr std::size_t kLittleData = 16;  // packets before an advance(), with which it is as good as without
-// Of the queue, what those without a cookie may fill; and when that is told as an event.
+// Claims to have had a cookie are looked at while the queue is crowded, outside of a message's turn: for as long as half a millisecond
+// between two advances without data, and with data for a twentieth of the time.
+constexpr std::int64_t kMac1Cost = 1;  // two blocks of BLAKE2s: 0.3 us, four times
+constexpr std::int64_t kMac2Cost = 5;  // eight: the period's secret, the cookie, and the message
+constexpr std::int64_t kMostClaimDebt = kMostCredit;
+constexpr std::int64_t kPacketsForClaims = 4;  // that pay off a unit
+constexpr std::size_t kLittleData = 16;        // packets before an advance(), with which it is as good as without
+// Of the queue, what anybody may fill, the rest being for those who have had a cookie; and when that is told as an event.
 constexpr std::size_t kQueueForStrangers = noise::kMaxQueuedHandshakes / 2;
 constexpr std::size_t kHighHandshakeQueue = kQueueForStrangers / 4 * 3;
 
@@ -44,10 +51,17 @@ Drop drop_of(noise::Handshake::Verdict verdict, Drop invalid, Drop unexpected) n
 
 }  // namespace
 
-void Shard::enqueue_handshake(const Datagram& datagram) {
-  // The rest is for senders who claim to have had a cookie: those whom a flood of others has made get one.
-  const bool is_stranger = !noise::has_mac2(datagram.packet.bytes());
-  if (is_stranger && gate_.queued() >= kQueueForStrangers) return context_.counters.drop(Drop::kInHandshakeQueueFull);
+void Shard::enqueue_handshake(const Datagram& datagram, Instant now) {
+  const std::size_t waiting = gate_.queued();
+  bool is_proven = false;
+  if (waiting >= kQueueForStrangers) {
+    is_proven = waiting < noise::kMaxQueuedHandshakes && proves_itself(datagram, now);
+    if (!is_proven) return context_.counters.drop(Drop::kInHandshakeQueueFull);
+    // Who receives at one address must not fill what is left either.
+    const bool is_cookie_reply = datagram.packet.data()[0] == static_cast<std::uint8_t>(noise::MessageType::kCookieReply);
+    if (!is_cookie_reply && !gate_.admit_source(datagram.remote.address, now))
+      return refuse_handshake(Drop::kInRateLimited, {datagram.remote, datagram.local});
+  }
   if (!gate_.try_enter()) return context_.counters.drop(Drop::kInHandshakeQueueFull);
   ++context_.counters.inbound_queued;
   const std::size_t depth = gate_.queued();
@@ -56,7 +70,21 @@ void Shard::enqueue_handshake(const Datagram& datagram) {
   QueuedHandshake& queued = handshake_queue_.emplace_back();
   std::memcpy(queued.bytes.data(), datagram.packet.data(), datagram.packet.size());
   queued.size = static_cast<std::uint8_t>(datagram.packet.size());
+  queued.is_proven = is_proven;
   queued.source = {datagram.remote, datagram.local};
+}
+
+// Has its sender shown that he receives at its source: by a good MAC2, or, with a cookie reply, by an index that we gave? In the order of
+// what they cost: most of a flood has no MAC2, and who makes one up without our key gets no further than MAC1.
+bool Shard::proves_itself(const Datagram& datagram, Instant now) {
+  const std::span<const std::uint8_t> message = datagram.packet.bytes();
+  if (static_cast<noise::MessageType>(message[0]) == noise::MessageType::kCookieReply)
+    return context_.indices.find(noise::load32(message.data() + noise::CookieReply::kReceiver)) != nullptr;
+  if (!noise::has_mac2(message) || claim_debt_ >= kMostClaimDebt) return false;
+  claim_debt_ += kMac1Cost;
+  if (!cookie_checker_.has_valid_mac1(message)) return false;
+  claim_debt_ += kMac2Cost;
+  return cookie_checker_.has_valid_mac2(message, datagram.remote, now);
 }
 
 // Counted as dropped, and told: a handshake that fails is what an operator looks for first.
@@ -67,9 +95,10 @@ void Shard::refuse_handshake(Drop reason, const Source& source, const PublicKey&
 }
 
 void Shard::run_handshakes(Instant now, TunnelOutput& output) {
-  handshake_credit_ = packets_since_advance_ < kLittleData
-                          ? kMostCredit
-                          : std::min(handshake_credit_ + static_cast<std::int64_t>(packets_since_advance_), kMostCredit);
+  const auto packets = static_cast<std::int64_t>(packets_since_advance_);
+  const bool has_little_data = packets_since_advance_ < kLittleData;
+  handshake_credit_ = has_little_data ? kMostCredit : std::min(handshake_credit_ + packets, kMostCredit);
+  claim_debt_ = has_little_data ? 0 : std::max<std::int64_t>(claim_debt_ - packets / kPacketsForClaims, 0);
   for (int budget = kHandshakesPerAdvance; budget > 0 && handshake_credit_ > 0 && has_handshake_work(); --budget) {
     // In turn, so that a flood from outside does not keep our own initiations waiting.
     is_own_turn_ = !is_own_turn_;
@@ -98,12 +127,12 @@ bool Shard::consume_handshake(const QueuedHandshake& queued, Instant now, Tunnel
   const auto type = static_cast<noise::MessageType>(message[0]);
   if (type == noise::MessageType::kCookieReply) return consume_cookie_reply(queued, now), false;
 
-  if (!cookie_checker_.has_valid_mac1(message)) return refuse_handshake(Drop::kInBadMac1, queued.source), false;
+  if (!queued.is_proven && !cookie_checker_.has_valid_mac1(message)) return refuse_handshake(Drop::kInBadMac1, queued.source), false;
   Duration prolonged{};
   const bool is_under_load = gate_.is_under_load(now, prolonged);
   context_.counters.under_load_nanoseconds += static_cast<std::uint64_t>(prolonged.count());
   if (prolonged == noise::kUnderLoadSticky) context_.emit({.kind = EventKind::kUnderLoad, .value = gate_.queued()});  // it was not before
-  if (is_under_load) {
+  if (is_under_load && !queued.is_proven) {
     if (!cookie_checker_.has_valid_mac2(message, queued.source.remote, now)) return answer_with_cookie(queued, now, output), false;
     // Only a source that has proven itself is counted: a spoofer cannot drain a victim's bucket.
     if (!gate_.admit_source(queued.source.remote.address, now)) return refuse_handshake(Drop::kInRateLimited, queued.source), false;

@@ -56,7 +56,7 @@ void Shard::classify(Datagram datagram, Instant now) {
   const auto type = type_of(message);
   if (!type) return context_.counters.drop(Drop::kInMalformed);
   if (!context_.is_up || !context_.has_identity) return context_.counters.drop(Drop::kInNoIdentity);
-  if (*type == MessageType::kInitiation) return enqueue_handshake(datagram);
+  if (*type == MessageType::kInitiation) return enqueue_handshake(datagram, now);
 
   const std::uint32_t index = receiver_index(*type, message.data());
   if (const std::uint8_t home = IndexTable::worker_of(index); home != worker_) {
@@ -65,7 +65,7 @@ void Shard::classify(Datagram datagram, Instant now) {
     handovers_.push_back({home, std::move(datagram)});
     return;
   }
-  if (*type != MessageType::kData) return enqueue_handshake(datagram);
+  if (*type != MessageType::kData) return enqueue_handshake(datagram, now);
 
   const IndexTable::Entry* entry = context_.indices.find(index);
   if (entry == nullptr || entry->keypair == nullptr) return context_.counters.drop(Drop::kInUnknownIndex);

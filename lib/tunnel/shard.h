@@ -126,6 +126,7 @@ class Shard {
   struct QueuedHandshake {
     std::array<std::uint8_t, noise::kInitiationSize> bytes;
     std::uint8_t size;
+    bool is_proven;  // MAC1, MAC2 and its source's bucket have been looked at
     Source source;
     [[nodiscard]] std::span<const std::uint8_t> message() const noexcept { return std::span(bytes).first(size); }
   };
@@ -153,7 +154,8 @@ class Shard {
   void accept(PendingOpen& opened, std::uint64_t counter, Instant now, TunnelOutput& output);
 
   // handshakes.cc
-  void enqueue_handshake(const Datagram& datagram);
+  void enqueue_handshake(const Datagram& datagram, Instant now);
+  [[nodiscard]] bool proves_itself(const Datagram& datagram, Instant now);
   void refuse_handshake(Drop reason, const Source& source, const PublicKey& peer = {});
   [[nodiscard]] bool consume_handshake(const QueuedHandshake& queued, Instant now, TunnelOutput& output);
   void consume_initiation(const QueuedHandshake& queued, Instant now, TunnelOutput& output);
@@ -179,6 +181,7 @@ class Shard {
   std::deque<QueuedHandshake> handshake_queue_;  // bounded by the gate
   std::size_t packets_since_advance_ = 0;        // of data
   std::int64_t handshake_credit_ = 0;            // what handshakes may take, handshakes.cc; below zero: what they took too much
+  std::int64_t claim_debt_ = 0;                  // what looking at claims to a cookie took, handshakes.cc
   bool is_own_turn_ = false;                     // of our own initiations, not of what came
   std::vector<Handover> handovers_;
 

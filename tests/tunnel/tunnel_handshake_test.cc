@@ -1,9 +1,7 @@
-// Handshakes as a tunnel runs them: confirmation, duplicates, keys that change, and what strangers can do (load, cookies, limits).
+// Handshakes as a tunnel runs them: confirmation, duplicates, keys that change; under load they are tunnel_flood_test's.
 
 #include <gtest/gtest.h>
 
-#include "noise/cookie.h"
-#include "noise/handshake.h"
 #include "tunnel/device.h"
 #include "tunnel/stranger.h"
 
@@ -22,14 +20,7 @@ class TunnelHandshakes : public Pair {
     b.advance(now);
     return only(b.take_sent());
   }
-  // From as many sources as there are messages.
-  void flood_b(std::size_t count) {
-    Stranger stranger(b);
-    for (std::size_t i = 0; i < count; ++i) b.receive(stranger.junk(now), source(i), now);
-  }
-  static Endpoint source(std::size_t i) {
-    return {IpAddress::v4(203, static_cast<std::uint8_t>(i >> 16), static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)), 1000};
-  }
+  static Endpoint source(std::uint8_t i) { return {IpAddress::v4(203, 0, 0, i), 1000}; }
 };
 
 TEST_F(TunnelHandshakes, TheResponderWaitsForTheFirstPacketAndThenUsesTheSession) {
@@ -239,187 +230,6 @@ TEST_F(TunnelHandshakes, ANewEndpointIsTriedWithoutWaitingForTheNextPacket) {
   now += 5s;
   exchange();
   EXPECT_EQ(b.take_delivered().size(), 1u);
-}
-
-// --- Load ------------------------------------------------------------------------------------------------------------------
-
-TEST_F(TunnelHandshakes, UnderLoadACookieIsAskedForAndThenEnough) {
-  const Sent first = initiation_of_a();
-  flood_b(128);
-  b.receive(first.bytes, a.at, now);
-  b.advance(now);
-  Sent reply;
-  std::size_t replies = 0;
-  for (Sent& sent : b.take_sent()) {
-    EXPECT_EQ(sent.type(), 3);
-    EXPECT_EQ(sent.bytes.size(), 64u);
-    ++replies;
-    if (sent.to == a.at) reply = std::move(sent);
-  }
-  EXPECT_EQ(replies, 129u);
-  EXPECT_EQ(b.counters().cookie_replies_sent, 129u);
-  EXPECT_EQ(b.dropped(Drop::kInUnderLoadCookieSent), 129u);
-  ASSERT_EQ(reply.type(), 3);
-  a.receive(reply.bytes, endpoint("198.51.100.9:9"), now);
-  a.advance(now);
-  EXPECT_EQ(a.counters().cookie_replies_received, 1u);
-  EXPECT_EQ(a.status_of(b).endpoint, b.at) << "a cookie reply proves nothing about where the peer is";
-  EXPECT_TRUE(a.take_sent().empty()) << "no sooner than the next retry";
-  a.receive(reply.bytes, b.at, now);
-  a.advance(now);
-  EXPECT_EQ(a.dropped(Drop::kInInvalidCookie), 1u) << "once for each MAC1";
-
-  now += 5400ms;
-  flood_b(128);
-  a.advance(now);
-  b.receive(only(a.take_sent()).bytes, a.at, now);
-  b.advance(now);
-  std::size_t responses = 0;
-  for (const Sent& sent : b.take_sent()) responses += sent.type() == 2;
-  EXPECT_EQ(responses, 1u);
-}
-
-TEST_F(TunnelHandshakes, ACookieIsBoundToAddressAndPort) {
-  Stranger proven(b);
-  flood_b(128);
-  b.receive(proven.junk(now), endpoint("203.0.113.1:1"), now);
-  b.advance(now);
-  for (const Sent& sent : b.take_sent()) {
-    if (sent.to == endpoint("203.0.113.1:1")) {
-      EXPECT_TRUE(proven.jar.consume_reply(std::span<const std::uint8_t, 64>(sent.bytes), now));
-    }
-  }
-  const auto invalid = b.dropped(Drop::kInInvalidInitiation);
-  b.receive(proven.junk(now), endpoint("203.0.113.1:2"), now);
-  b.receive(proven.junk(now), endpoint("203.0.113.2:1"), now);
-  b.advance(now);
-  EXPECT_EQ(b.dropped(Drop::kInInvalidInitiation), invalid);
-  b.receive(proven.junk(now), endpoint("203.0.113.1:1"), now);
-  b.advance(now);
-  EXPECT_EQ(b.dropped(Drop::kInInvalidInitiation), invalid + 1) << "MAC2 was good; the rest was junk";
-}
-
-TEST_F(TunnelHandshakes, OnlyProvenSourcesFillABucket) {
-  Stranger proven(b);
-  flood_b(128);
-  // A spoofer speaks for the victim's address a hundred times.
-  Stranger spoofer(b);
-  for (int i = 0; i < 100; ++i) b.receive(spoofer.junk(now), a.at, now);
-  b.receive(proven.junk(now), a.at, now);
-  b.advance(now);
-  EXPECT_EQ(b.dropped(Drop::kInRateLimited), 0u);
-  const auto replies = b.take_sent();
-  EXPECT_TRUE(proven.jar.consume_reply(std::span<const std::uint8_t, 64>(replies.back().bytes), now));
-  for (int i = 0; i < 6; ++i) b.receive(proven.junk(now), a.at, now);
-  b.advance(now);
-  EXPECT_EQ(b.dropped(Drop::kInInvalidInitiation), 5u);
-  EXPECT_EQ(b.dropped(Drop::kInRateLimited), 1u) << "a burst of five";
-  now += 50ms;
-  b.receive(proven.junk(now), a.at, now);
-  b.receive(proven.junk(now), a.at, now);
-  b.advance(now);
-  EXPECT_EQ(b.dropped(Drop::kInInvalidInitiation), 6u) << "then 20 a second";
-}
-
-TEST_F(TunnelHandshakes, LoadSticksForASecond) {
-  const Sent first = initiation_of_a();
-  flood_b(128);
-  b.advance(now);  // one of 128 waits at least an eighth of 1024; the others still feel it
-  EXPECT_EQ(b.dropped(Drop::kInUnderLoadCookieSent), 128u);
-  b.take_sent();
-  b.receive(first.bytes, a.at, now + 1s - 1ns);
-  b.advance(now + 1s - 1ns);
-  EXPECT_EQ(only(b.take_sent()).type(), 3);
-  b.receive(first.bytes, a.at, now + 1s);
-  b.advance(now + 1s);
-  EXPECT_EQ(only(b.take_sent()).type(), 2);
-}
-
-TEST_F(TunnelHandshakes, CookieRepliesAndTheQueueAreBounded) {
-  flood_b(1500);
-  EXPECT_EQ(b.counters().inbound_queued, 512u);
-  EXPECT_EQ(b.dropped(Drop::kInHandshakeQueueFull), 988u);
-  EXPECT_EQ(b.pool.in_use(), 0u) << "what waits holds no buffer that data needs";
-  b.advance(now);
-  EXPECT_EQ(b.take_sent().size(), 256u);
-  EXPECT_EQ(b.dropped(Drop::kInUnderLoadNoCookie), 512u - 256);
-  now += 100ms;
-  flood_b(1024);
-  b.advance(now);
-  EXPECT_EQ(b.take_sent().size(), 256u) << "409 tokens grew in 100 ms, a burst of 256 is kept";
-}
-
-TEST_F(TunnelHandshakes, AFloodOfInitiationsDoesNotStopData) {
-  establish();
-  for (int second = 0; second < 3; ++second) {
-    flood_b(2000);
-    TunnelOutput output;
-    b.shard().advance(now, output);  // a few, between batches of data
-    EXPECT_GT(b.counters().inbound_queued, 300u);
-    for (int i = 0; i < 100; ++i) {
-      a.send(b, now);
-      b.receive(only(a.take_sent()).bytes, a.at, now);
-      b.send(a, now);
-      a.receive(only(b.take_sent()).bytes, b.at, now);
-    }
-    EXPECT_EQ(b.take_delivered().size(), 100u);
-    EXPECT_EQ(a.take_delivered().size(), 100u);
-    now += 1s;
-  }
-}
-
-// Half of the queue is for those who had a cookie, or say so: it takes a flood of their kind to keep them out.
-TEST_F(TunnelHandshakes, AFloodWithoutCookiesLeavesRoomForThoseWhoHadOne) {
-  const Sent first = initiation_of_a();
-  flood_b(200);
-  b.receive(first.bytes, a.at, now);
-  b.advance(now);
-  for (const Sent& sent : b.take_sent()) {
-    if (sent.to == a.at) a.receive(sent.bytes, b.at, now);
-  }
-  now += 5400ms;
-  a.advance(now);
-  flood_b(5000);
-  b.receive(only(a.take_sent()).bytes, a.at, now);
-  b.advance(now);
-  std::size_t responses = 0;
-  for (const Sent& sent : b.take_sent()) responses += sent.type() == 2;
-  EXPECT_EQ(responses, 1u);
-  // Claims that are false fill the other half.
-  Stranger liar(b);
-  for (std::size_t i = 0; i < 2000; ++i) {
-    Bytes junk = liar.junk(now);
-    junk.back() = 1;
-    b.receive(junk, source(i), now);
-  }
-  EXPECT_EQ(b.counters().inbound_queued, 1024u);
-}
-
-// Each advance() stands between two batches of 64 packets: a handshake for 512 packets, after the four that idle times have left. Without
-// data, four at once.
-TEST_F(TunnelHandshakes, WithMuchDataHandshakesGetAFifthOfTheTime) {
-  establish();
-  flood_b(100);  // no load yet: each is opened, which takes arithmetic, and found to be junk
-  TunnelOutput output;
-  for (int batch = 0; batch < 32; ++batch) {
-    for (int i = 0; i < 64; ++i) {
-      a.send(b, now);
-      b.receive(only(a.take_sent()).bytes, a.at, now);
-    }
-    b.shard().advance(now, output);
-  }
-  EXPECT_EQ(b.dropped(Drop::kInInvalidInitiation), 4u + 32 * 64 / 512);
-  b.shard().advance(now, output);
-  EXPECT_EQ(b.dropped(Drop::kInInvalidInitiation), 4u + 32 * 64 / 512 + 4);
-  b.take_delivered();
-}
-
-TEST_F(TunnelHandshakes, AFloodDoesNotKeepOurOwnInitiationsWaiting) {
-  flood_b(1024);
-  b.send(a, now);
-  TunnelOutput output;
-  b.shard().advance(now, output);
-  EXPECT_EQ(b.counters().initiations_sent, 1u);
 }
 
 }  // namespace
