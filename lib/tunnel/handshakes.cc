@@ -3,7 +3,8 @@
 //
 //   enqueue_handshake (where half of the queue is full, MACs and bucket are looked at first) ->
 //   consume_handshake: MAC1 -> under load: MAC2 (or a cookie), bucket of the source
-//                          -> initiation: open, find the peer -> (another home: handover) -> accept_initiation -> response
+//                          -> initiation: open, find the peer -> accept_initiation -> response
+//                                                            -> (another home: handover) -> enqueue_opened -> accept_initiation there
 //                          -> response:   session begins, what was staged is sealed
 //                          -> cookie reply
 //   wanting_initiation -> Peer::send_initiation
@@ -62,16 +63,28 @@ void Shard::enqueue_handshake(const Datagram& datagram, Instant now) {
     if (!is_cookie_reply && !gate_.admit_source(datagram.remote.address, now))
       return refuse_handshake(Drop::kInRateLimited, {datagram.remote, datagram.local});
   }
-  if (!gate_.try_enter()) return context_.counters.drop(Drop::kInHandshakeQueueFull);
+  QueuedHandshake* const queued = try_enqueue();
+  if (queued == nullptr) return;
+  std::memcpy(queued->bytes.data(), datagram.packet.data(), datagram.packet.size());
+  queued->size = static_cast<std::uint8_t>(datagram.packet.size());
+  queued->is_proven = is_proven;
+  queued->source = {datagram.remote, datagram.local};
+}
+
+// What landed on another shard has had its turn there, and under load has proven itself. Here it waits for a second one, as most of the
+// arithmetic is still to come: a flood that lands elsewhere must not get more of the time than one that lands here.
+void Shard::enqueue_opened(std::unique_ptr<RoutedInitiation> opened) {
+  if (QueuedHandshake* const queued = try_enqueue(); queued != nullptr) queued->opened = std::move(opened);
+}
+
+// A place at the end of the queue. None: counted as dropped.
+Shard::QueuedHandshake* Shard::try_enqueue() {
+  if (!gate_.try_enter()) return context_.counters.drop(Drop::kInHandshakeQueueFull), nullptr;
   ++context_.counters.inbound_queued;
   const std::size_t depth = gate_.queued();
   context_.counters.inbound_queued_peak = std::max(context_.counters.inbound_queued_peak, context_.counters.inbound_queued);
   if (depth == kHighHandshakeQueue) context_.emit({.kind = EventKind::kQueueHigh, .reason = Drop::kInHandshakeQueueFull, .value = depth});
-  QueuedHandshake& queued = handshake_queue_.emplace_back();
-  std::memcpy(queued.bytes.data(), datagram.packet.data(), datagram.packet.size());
-  queued.size = static_cast<std::uint8_t>(datagram.packet.size());
-  queued.is_proven = is_proven;
-  queued.source = {datagram.remote, datagram.local};
+  return &handshake_queue_.emplace_back();
 }
 
 // Has its sender shown that he receives at its source: by a good MAC2, or, with a cookie reply, by an index that we gave? In the order of
@@ -110,7 +123,7 @@ void Shard::run_handshakes(Instant now, TunnelOutput& output) {
       continue;
     }
     // Load is what waits when a message's turn comes, itself included (kernel receive.c): so leave the gate afterwards.
-    const QueuedHandshake queued = handshake_queue_.front();
+    const QueuedHandshake queued = std::move(handshake_queue_.front());
     handshake_queue_.pop_front();
     --context_.counters.inbound_queued;
     handshake_credit_ -= consume_handshake(queued, now, output) ? kArithmeticCost : kRefusalCost;
@@ -122,6 +135,10 @@ void Shard::run_handshakes(Instant now, TunnelOutput& output) {
 
 // True: that took arithmetic on the curve.
 bool Shard::consume_handshake(const QueuedHandshake& queued, Instant now, TunnelOutput& output) {
+  if (queued.opened != nullptr) {
+    const RoutedInitiation& routed = *queued.opened;
+    return accept_initiation(find(routed.peer), routed.opened, routed.source, now, output), true;
+  }
   const std::span<const std::uint8_t> message = queued.message();
   if (!context_.is_up || !context_.has_identity) return context_.counters.drop(Drop::kInNoIdentity), false;
   const auto type = static_cast<noise::MessageType>(message[0]);

@@ -82,10 +82,7 @@ void Shard::adopt(std::span<Handover> handovers, Instant now, TunnelOutput& outp
       narrow_own(*path, now);
     } else {
       ++context_.counters.inbound_adopted;
-      seal_planned(now, output);  // a new session may retire the keys of what is planned
-      open_classified(now, output);
-      const auto& initiation = *std::get<std::unique_ptr<RoutedInitiation>>(handover.work);
-      accept_initiation(find(initiation.peer), initiation.opened, initiation.source, now, output);
+      enqueue_opened(std::move(std::get<std::unique_ptr<RoutedInitiation>>(handover.work)));
     }
   }
   seal_planned(now, output);

@@ -128,6 +128,7 @@ class Shard {
     std::uint8_t size;
     bool is_proven;  // MAC1, MAC2 and its source's bucket have been looked at
     Source source;
+    std::unique_ptr<RoutedInitiation> opened;  // set: what another shard has made of an initiation; there are no bytes then
     [[nodiscard]] std::span<const std::uint8_t> message() const noexcept { return std::span(bytes).first(size); }
   };
 
@@ -155,6 +156,8 @@ class Shard {
 
   // handshakes.cc
   void enqueue_handshake(const Datagram& datagram, Instant now);
+  void enqueue_opened(std::unique_ptr<RoutedInitiation> opened);
+  [[nodiscard]] QueuedHandshake* try_enqueue();
   [[nodiscard]] bool proves_itself(const Datagram& datagram, Instant now);
   void refuse_handshake(Drop reason, const Source& source, const PublicKey& peer = {});
   [[nodiscard]] bool consume_handshake(const QueuedHandshake& queued, Instant now, TunnelOutput& output);

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "tunnel/device.h"
+#include "tunnel/stranger.h"
 
 namespace wgu::tunnel {
 namespace {
@@ -160,6 +161,102 @@ TEST_F(Shards, APeerRemovedMeanwhileIsMissedByWhatWasOnItsWay) {
   EXPECT_EQ(hub.dropped(Drop::kInUnknownIndex), 1u);
   EXPECT_EQ(hub.dropped(Drop::kInUnknownPeer), 1u);
   EXPECT_EQ(hub.status_of(newcomer).rx_bytes, 0u);
+}
+
+// What came by way of a colleague costs no less: it has its turn among what came here, within the same bounds.
+class ShardsFlooded : public testing::Test {
+ protected:
+  // Initiations of peers at home on worker 1, which have all landed on worker 0 and been opened there.
+  std::vector<Handover> initiations(std::size_t count) {
+    std::vector<Handover> all;
+    for (std::size_t i = 0; i < 2 * count; ++i) {
+      Device& other = *others.emplace_back(std::make_unique<Device>("other " + std::to_string(i), static_cast<std::uint8_t>(10 + i)));
+      hub.add_peer(other, now);
+      other.add_peer(hub, now);
+      if (hub.configuration.find(other.public_key())->home == 0) continue;
+      other.send(hub, now);
+      other.advance(now);
+      hub.receive(only(other.take_sent()).bytes, other.at, now, 0, 0);
+      hub.advance(now);
+      for (Handover& handover : std::exchange(hub.shards[0]->handovers(), {})) all.push_back(std::move(handover));
+    }
+    EXPECT_EQ(all.size(), count);
+    return all;
+  }
+  std::size_t responses_of_one_advance() {
+    TunnelOutput output;
+    home.advance(now, output);
+    return output.to_network.size();
+  }
+
+  Instant now{1000s};
+  Device hub{"hub", 1, 2};
+  Shard& home = *hub.shards[1];
+  std::vector<std::unique_ptr<Device>> others;
+};
+
+TEST_F(ShardsFlooded, InitiationsOfAColleagueAreWithinTheBudget) {
+  std::vector<Handover> mail = initiations(12);
+  // Somebody at home there who has a session.
+  Device elsewhere("elsewhere", 99), friendly("friendly", 98);
+  hub.add_peer(elsewhere, now);
+  hub.add_peer(friendly, now);
+  friendly.add_peer(hub, now);
+  ASSERT_EQ(hub.configuration.find(friendly.public_key())->home, 1U);
+  friendly.send(hub, now);
+  friendly.advance(now);
+  hub.receive(only(friendly.take_sent()).bytes, friendly.at, now, 0, 1);
+  hub.advance(now);
+  friendly.receive(only(hub.take_sent()).bytes, hub.at, now);
+  friendly.advance(now);
+  hub.receive(only(friendly.take_sent()).bytes, friendly.at, now, 0, 1);
+
+  TunnelOutput output;
+  home.adopt(mail, now, output);
+  EXPECT_TRUE(output.to_network.empty()) << "between two batches of data";
+  EXPECT_EQ(home.counters().inbound_queued, 12U);
+  EXPECT_EQ(home.next_deadline(), Instant::min());
+  EXPECT_EQ(responses_of_one_advance(), 4U) << "as of what landed here, half a millisecond's";
+  std::size_t responses = 0;
+  for (int batch = 0; batch < 32; ++batch) {
+    for (int i = 0; i < 64; ++i) {
+      friendly.send(hub, now);
+      hub.receive(only(friendly.take_sent()).bytes, friendly.at, now, 0, 1);
+    }
+    responses += responses_of_one_advance();
+  }
+  EXPECT_EQ(responses, 32U * 64 / 512) << "of the time of data a fifth";
+  EXPECT_EQ(responses_of_one_advance(), 4U);
+  EXPECT_EQ(home.counters().inbound_queued, 0U);
+  EXPECT_EQ(home.counters().initiations_received, 13U);
+  hub.take_delivered();
+  hub.expect_all_explained();
+}
+
+TEST_F(ShardsFlooded, InitiationsOfAColleagueFindRoomOrAreCounted) {
+  std::vector<Handover> mail = initiations(5);
+  for (int i = 0; i < 1022; ++i) ASSERT_TRUE(hub.gate.try_enter());  // as strangers have no room any more
+  TunnelOutput output;
+  home.adopt(mail, now, output);
+  EXPECT_EQ(home.counters().inbound_adopted, 5U);
+  EXPECT_EQ(home.counters().inbound_queued, 2U);
+  EXPECT_EQ(home.counters().dropped(Drop::kInHandshakeQueueFull), 3U);
+  for (int i = 0; i < 1022; ++i) hub.gate.leave();
+  EXPECT_EQ(responses_of_one_advance(), 2U) << "it has proven itself where it landed";
+  EXPECT_EQ(hub.gate.queued(), 0U);
+  hub.expect_all_explained();
+}
+
+TEST_F(ShardsFlooded, InitiationsOfAColleagueDoNotPushInFrontOfWhatLandedHere) {
+  std::vector<Handover> mail = initiations(4);
+  Stranger stranger(hub);
+  for (std::uint16_t i = 0; i < 8; ++i) hub.receive(stranger.junk(now), {IpAddress::v4(203, 0, 113, 1), i}, now, 0, 1);
+  TunnelOutput output;
+  home.adopt(mail, now, output);
+  EXPECT_EQ(responses_of_one_advance(), 0U);
+  EXPECT_EQ(responses_of_one_advance(), 0U);
+  EXPECT_EQ(home.counters().dropped(Drop::kInInvalidInitiation), 8U);
+  EXPECT_EQ(responses_of_one_advance(), 4U);
 }
 
 TEST_F(Shards, AnInitiationHandedOverToADownInterfaceIsNotAnswered) {
