@@ -55,6 +55,9 @@ class Packet {
   [[nodiscard]] std::size_t headroom() const noexcept { return block_->offset; }
   [[nodiscard]] std::size_t tailroom() const noexcept { return block_->capacity - block_->offset - block_->length; }
 
+  /// Does its buffer lie in another's, which goes back to its pool only when the last slice has?
+  [[nodiscard]] bool is_slice() const noexcept { return block_->whole != nullptr; }
+
   /// Makes the packet the `length` bytes at `offset` of its buffer. \pre both fit.
   void place(std::size_t offset, std::size_t length) noexcept {
     block_->offset = static_cast<std::uint32_t>(offset);

@@ -23,6 +23,8 @@ class Mailbox {
 
   // False when full: `handover` is untouched. Producer's thread.
   [[nodiscard]] bool post(tunnel::Handover& handover);
+  // Letters that wait, at the most. Producer's thread.
+  [[nodiscard]] std::size_t waiting() const noexcept { return kMailboxCapacity - letters_.write_available(); }
   // Appends what has come, `most` at the most. Consumer's thread.
   void collect(std::size_t most, std::vector<tunnel::Handover>& handovers);
   // Consumer's thread.

@@ -24,6 +24,10 @@ constexpr std::size_t kBufferCapacity = 2048 + 64;
 constexpr std::size_t kLargeBufferCapacity = 65536 + 512;
 // Of received trains: as many as a loop has lent at once, and twice that, held by packets on their way.
 constexpr std::size_t kReadBuffers = 96;
+// More than these in use: of trains that go to other workers, who may not come to read them, the datagrams leave in buffers of their own.
+constexpr std::size_t kManyReadBuffers = kReadBuffers / 2;
+// Of its buffers, what a worker lets others keep waiting: as much again may be in the hands of one who has come to a halt with it.
+constexpr std::size_t kBuffersInMail = 3;                 // one in so many
 constexpr Duration kRestAfter = std::chrono::seconds(5);  // without traffic, before memory that a burst has used is given back
 constexpr std::size_t kMailPerRound = 256;                // letters of one sender, so that mail does not starve the own queues
 
@@ -293,16 +297,50 @@ void Worker::hand_out() {
 
   std::vector<tunnel::Handover>& handovers = shard_->handovers();
   if (handovers.empty()) return;
-  for (tunnel::Handover& handover : handovers) {
-    const std::uint16_t to = handover.worker;
-    if (!crew_.mail[to][options_.number]->post(handover)) shard_->handover_failed(std::move(handover));
-    was_posted_to_[to] = true;
-  }
+  post_handovers(handovers);
   handovers.clear();
   for (std::size_t to = 0; to < was_posted_to_.size(); ++to) {
     if (was_posted_to_[to]) crew_.workers[to]->wake();
     was_posted_to_[to] = false;
   }
+}
+
+// Whoever does not read his mail must not end up with all of this worker's buffers: the rest of his is dropped.
+void Worker::post_handovers(std::vector<tunnel::Handover>& handovers) {
+  const std::size_t most = pool_->count() / kBuffersInMail;
+  std::size_t under_way = letters_under_way();
+  const bool do_trains_stay = read_pool_->in_use() <= kManyReadBuffers;
+  for (tunnel::Handover& handover : handovers) {
+    const std::uint16_t to = handover.worker;
+    if (under_way < most && (do_trains_stay || leave_train(handover)) && crew_.mail[to][options_.number]->post(handover)) {
+      ++under_way;
+    } else {
+      shard_->handover_failed(std::move(handover));
+    }
+    was_posted_to_[to] = true;
+  }
+}
+
+// Of this worker's, that wait in others' mailboxes.
+std::size_t Worker::letters_under_way() const noexcept {
+  std::size_t letters = 0;
+  for (const auto& boxes : crew_.mail) {
+    if (const auto& box = boxes[options_.number]; box != nullptr) letters += box->waiting();
+  }
+  return letters;
+}
+
+// Gives a received datagram a buffer of its own, so that it holds no longer that of the train it came in. False: there is none.
+bool Worker::leave_train(tunnel::Handover& handover) {
+  auto* const datagram = std::get_if<Datagram>(&handover.work);
+  if (datagram == nullptr || !datagram->packet.is_slice()) return true;
+  const auto bytes = datagram->packet.bytes();
+  Packet own = bytes.size() <= pool_->capacity() ? pool_->take(0) : large_pool_->take(0);
+  if (!own) return false;
+  own.resize(bytes.size());
+  std::copy(bytes.begin(), bytes.end(), own.data());
+  datagram->packet = std::move(own);
+  return true;
 }
 
 void Worker::tell_events() {

@@ -184,6 +184,8 @@ TEST(PacketPool, SlicesShareABufferThatComesBackWithTheLast) {
     EXPECT_EQ(slices.back().tailroom(), 0u) << "what follows belongs to the next";
   }
   EXPECT_FALSE(pool.take_slice(whole, 3000, 1000)) << "each takes one of its own pool";
+  EXPECT_TRUE(slices[0].is_slice());
+  EXPECT_FALSE(whole.is_slice());
   whole = Packet();
   EXPECT_EQ(large.in_use(), 1u);
   slices.erase(slices.begin() + 1);
