@@ -25,7 +25,10 @@ class DeviceSteering {
  private:
   int queue_ = -1;
   std::optional<io::TunSteering> steering_;
-  bool is_full_ = false;  // said in the log once
+  // Of each family's prefixes one found no room, and none has gone since.
+  bool is_v4_full_ = false;
+  bool is_v6_full_ = false;
+  bool was_ever_full_ = false;  // said in the log once
 };
 
 }  // namespace wgu::engine

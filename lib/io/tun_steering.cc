@@ -139,7 +139,7 @@ Result<FileDescriptor> load_program(int v4_map, int v6_map) {
 
 // `apply` is given the key in the form of its family.
 template <class Apply>
-int with_key(const Prefix& prefix, Apply apply) {
+auto with_key(const Prefix& prefix, Apply apply) {
   if (prefix.address.family == Family::kIpv6) return apply(Key<16>{prefix.length, prefix.address.bytes});
   Key<4> key{prefix.length, {}};
   std::copy_n(prefix.address.bytes.begin(), key.address.size(), key.address.begin());
@@ -165,8 +165,9 @@ void TunSteering::detach(int queue) noexcept {
   ::ioctl(queue, TUNSETSTEERINGEBPF, &none);
 }
 
-Result<void> TunSteering::set(const Prefix& prefix, std::uint32_t queue) {
-  const int result = with_key(prefix, [&](const auto& key) {
+// As bpf(2) returns.
+int TunSteering::update(const Prefix& prefix, std::uint32_t queue) noexcept {
+  return with_key(prefix, [&](const auto& key) {
     bpf_attr attributes{};
     attributes.map_fd = static_cast<__u32>(prefix.address.family == Family::kIpv6 ? v6_.get() : v4_.get());
     attributes.key = address_of(&key);
@@ -174,16 +175,26 @@ Result<void> TunSteering::set(const Prefix& prefix, std::uint32_t queue) {
     attributes.flags = BPF_ANY;
     return bpf(BPF_MAP_UPDATE_ELEM, attributes);
   });
+}
+
+Result<void> TunSteering::set(const Prefix& prefix, std::uint32_t queue) {
+  int result = update(prefix, queue);
+  // Before Linux 6.13 a full trie replaces nothing either (trie_update_elem() counts first and looks then), and the queue of before
+  // would stay for good.
+  if (result < 0 && errno == ENOSPC) {
+    if (!remove(prefix)) return system_error(ENOSPC, "bpf(BPF_MAP_UPDATE_ELEM)");
+    result = update(prefix, queue);
+  }
   if (result < 0) return system_error(errno, "bpf(BPF_MAP_UPDATE_ELEM)");
   return {};
 }
 
-void TunSteering::remove(const Prefix& prefix) noexcept {
-  with_key(prefix, [&](const auto& key) {
+bool TunSteering::remove(const Prefix& prefix) noexcept {
+  return with_key(prefix, [&](const auto& key) {
     bpf_attr attributes{};
     attributes.map_fd = static_cast<__u32>(prefix.address.family == Family::kIpv6 ? v6_.get() : v4_.get());
     attributes.key = address_of(&key);
-    return bpf(BPF_MAP_DELETE_ELEM, attributes);
+    return bpf(BPF_MAP_DELETE_ELEM, attributes) == 0;
   });
 }
 

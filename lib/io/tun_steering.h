@@ -21,12 +21,13 @@ class TunSteering {
 
   static void detach(int queue) noexcept;
 
-  // Adds or replaces. \errors ENOSPC: what matches this prefix goes where a less specific one says
+  // Adds or replaces. \errors ENOSPC: what matches this prefix goes where a less specific one says, wherever it went before
   Result<void> set(const Prefix& prefix, std::uint32_t queue);
-  void remove(const Prefix& prefix) noexcept;  // of one that is not there: nothing
+  bool remove(const Prefix& prefix) noexcept;  // was it there?
 
  private:
   TunSteering(FileDescriptor v4, FileDescriptor v6) : v4_(std::move(v4)), v6_(std::move(v6)) {}
+  [[nodiscard]] int update(const Prefix& prefix, std::uint32_t queue) noexcept;
   FileDescriptor v4_;  // the maps
   FileDescriptor v6_;
 };

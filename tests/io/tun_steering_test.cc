@@ -4,11 +4,16 @@
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <linux/bpf.h>
+#include <linux/filter.h>
 #include <linux/if_tun.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 
+#include <cstddef>
 #include <optional>
 
 #include "io/own_namespace.h"
@@ -175,6 +180,42 @@ TEST(TunSteering, FullMapSaysSoAndGoesOn) {
     steering->remove(prefix("11.0.0.0/8"));
     EXPECT_TRUE(steering->set(prefix("12.0.0.0/8"), 3));
     EXPECT_EQ(device.queue_of("12.0.0.1"), 3u);
+  });
+}
+
+// From here on this thread cannot add or replace: what a full trie answers, before Linux 6.13 also to a prefix that is there.
+void refuse_updates() {
+  constexpr auto kAt = [](std::size_t offset) { return static_cast<std::uint32_t>(offset); };
+  sock_filter program[] = {
+      {BPF_LD | BPF_W | BPF_ABS, 0, 0, kAt(offsetof(seccomp_data, nr))},
+      {BPF_JMP | BPF_JEQ | BPF_K, 0, 3, SYS_bpf},
+      {BPF_LD | BPF_W | BPF_ABS, 0, 0, kAt(offsetof(seccomp_data, args))},
+      {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, BPF_MAP_UPDATE_ELEM},
+      {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | ENOSPC},
+      {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW},
+  };
+  const sock_fprog filter{static_cast<unsigned short>(std::size(program)), program};
+  ASSERT_EQ(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+  ASSERT_EQ(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter), 0) << std::strerror(errno);
+}
+
+TEST(TunSteering, WhatCannotBeReplacedIsSentNowhereOld) {
+  SKIP_WITHOUT_BPF();
+  run_in_own_namespace([] {
+    Device device;
+    auto steering = TunSteering::attach(device.fd(), 3);
+    ASSERT_TRUE(steering) << steering.error().message;
+    ASSERT_TRUE(steering->set(prefix("0.0.0.0/0"), 2));
+    ASSERT_TRUE(steering->set(prefix("10.0.0.0/8"), 1));
+    ASSERT_TRUE(steering->set(prefix("11.0.0.0/8"), 1));
+    ASSERT_TRUE(steering->set(prefix("11.0.0.0/8"), 3)) << "full, but it has its place";
+    EXPECT_EQ(device.queue_of("11.0.0.1"), 3u);
+    EXPECT_EQ(device.queue_of("10.0.0.1"), 1u);
+    refuse_updates();
+    const auto refused = steering->set(prefix("10.0.0.0/8"), 3);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ENOSPC);
+    EXPECT_EQ(device.queue_of("10.0.0.1"), 2u) << "where the less specific one says";
   });
 }
 
