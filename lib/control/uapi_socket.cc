@@ -1,4 +1,4 @@
-// Creation, under a lock on the directory so that two daemons cannot both find the same stale socket and remove each other's:
+// Creation, under a lock of the directory's so that two daemons cannot both find the same stale socket and remove each other's:
 //   refuse a live socket -> bind a hidden name -> listen -> rename over the final one
 // Whoever finds the path can connect, from the first moment. Linux takes a socket file's mode from the socket, less the umask:
 // fchmod before bind leaves no moment with a wider mode and needs no change of the process-wide umask.
@@ -27,6 +27,7 @@ namespace {
 
 constexpr std::size_t kMaxInterfaceName = 15;  // IFNAMSIZ less the final zero
 constexpr int kBacklog = 128;                  // clients beyond UapiServer's limit wait here
+constexpr const char* kLockName = ".wgu.lock";
 constexpr auto kLockPatience = std::chrono::seconds(2);
 
 Error system_error(int code, const std::string& what) { return {code, what + ": " + std::generic_category().message(code)}; }
@@ -64,15 +65,42 @@ Result<io::FileDescriptor> open_directory(const std::string& directory) {
   return opened;
 }
 
-// Held until the descriptor is closed. Bounded, so that somebody else's lock cannot hang a start or an exit.
-bool lock_directory(const io::FileDescriptor& directory) {
-  const auto give_up = std::chrono::steady_clock::now() + kLockPatience;
-  while (::flock(directory.get(), LOCK_EX | LOCK_NB) != 0) {
-    if ((errno != EWOULDBLOCK && errno != EINTR) || std::chrono::steady_clock::now() >= give_up) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+bool are_same(const struct stat& one, const struct stat& other) { return one.st_dev == other.st_dev && one.st_ino == other.st_ino; }
+
+// For whoever puts sockets into a directory or takes them out. It rests on a file that nobody else may open: the directory itself can be
+// locked, for as long as he likes, by whoever may read it, and wireguard-go makes it readable for all. The file goes with the lock; so
+// who gets a lock on a file that is no longer there has waited for nothing, and in a directory that was removed there is none to get.
+class DirectoryLock {
+ public:
+  // Waits, but not for ever: another's lock cannot hang a start or an exit. \errors EBUSY, those of openat(2)
+  static Result<DirectoryLock> take(io::FileDescriptor directory) {
+    const auto give_up = std::chrono::steady_clock::now() + kLockPatience;
+    do {
+      io::FileDescriptor file(::openat(directory.get(), kLockName, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR));
+      if (!file) return system_error(errno, "cannot open " + std::string(kLockName));
+      if (::flock(file.get(), LOCK_EX | LOCK_NB) == 0) {
+        struct stat ours {};
+        struct stat there {};
+        const bool is_there = ::fstat(file.get(), &ours) == 0 && ::fstatat(directory.get(), kLockName, &there, AT_SYMLINK_NOFOLLOW) == 0;
+        if (is_there && are_same(ours, there)) return DirectoryLock(std::move(directory), std::move(file));
+      } else if (errno != EWOULDBLOCK && errno != EINTR) {
+        return system_error(errno, "cannot lock " + std::string(kLockName));
+      } else {
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      }
+    } while (std::chrono::steady_clock::now() < give_up);
+    return Error{EBUSY, "another process holds " + std::string(kLockName)};
   }
-  return true;
-}
+  DirectoryLock(DirectoryLock&&) noexcept = default;
+  ~DirectoryLock() {
+    if (file_) ::unlinkat(directory_.get(), kLockName, 0);
+  }
+
+ private:
+  DirectoryLock(io::FileDescriptor directory, io::FileDescriptor file) : directory_(std::move(directory)), file_(std::move(file)) {}
+  io::FileDescriptor directory_;
+  io::FileDescriptor file_;
+};
 
 // Success when nothing is there, or the socket of a daemon that died.
 Result<void> check_not_served(const std::string& path) {
@@ -131,7 +159,8 @@ Result<void> UapiSocket::publish(const std::string& directory, const std::string
 
   auto opened = open_directory(directory);
   if (!opened) return std::move(opened).error();
-  if (!lock_directory(*opened)) return Error{EBUSY, "directory " + quote_value(directory) + " is locked by another process"};
+  const auto lock = DirectoryLock::take(std::move(*opened));
+  if (!lock) return Error{lock.error().code, "directory " + quote_value(directory) + ": " + lock.error().message};
   if (auto checked = check_not_served(final_path); !checked) return checked;
   if (::unlink(hidden_path.c_str()) != 0 && errno != ENOENT) return system_error(errno, "cannot remove " + quote_value(hidden_path));
 
@@ -188,12 +217,14 @@ void UapiSocket::remove_file() noexcept {
   const io::FileDescriptor file = std::move(file_);
   if (!file) return;
   // Between the comparison and the removal a successor could put its socket there, were it not for the lock.
-  const io::FileDescriptor directory(::open(path_.substr(0, path_.rfind('/')).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory || !lock_directory(directory)) return;
+  io::FileDescriptor directory(::open(path_.substr(0, path_.rfind('/')).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory) return;
+  const auto lock = DirectoryLock::take(std::move(directory));
+  if (!lock) return;
   struct stat ours {};
   struct stat there {};
   if (::fstat(file.get(), &ours) != 0 || ::lstat(path_.c_str(), &there) != 0) return;
-  if (there.st_dev == ours.st_dev && there.st_ino == ours.st_ino) ::unlink(path_.c_str());
+  if (are_same(ours, there)) ::unlink(path_.c_str());
 }
 
 UapiSocket& UapiSocket::operator=(UapiSocket&& other) noexcept {

@@ -4,12 +4,14 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -203,6 +205,35 @@ TEST_F(UapiSocketTest, OfManyThatStartAtOnceOneWins) {
     EXPECT_EQ(std::count_if(results.begin(), results.end(), [](const auto& result) { return result.ok(); }), 1);
     EXPECT_TRUE(UapiPeer(path_).is_connected());
   }
+}
+
+// Whoever may read a directory can lock it, and /var/run/wireguard as others make it is readable for all.
+TEST_F(UapiSocketTest, ALockOnTheDirectoryKeepsNobodyOut) {
+  std::filesystem::create_directory(directory_);
+  ASSERT_EQ(::chmod(directory_.c_str(), 0755), 0);
+  const io::FileDescriptor reader(::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  ASSERT_EQ(::flock(reader.get(), LOCK_EX), 0);
+  {
+    const auto socket = create();
+    ASSERT_TRUE(socket.ok()) << socket.error().message;
+    EXPECT_EQ(entries(), 1U) << "nor does a lock of ours stay behind";
+  }
+  EXPECT_EQ(entries(), 0U);
+}
+
+TEST_F(UapiSocketTest, ALockThatIsHeldIsWaitedForButNotForEver) {
+  std::filesystem::create_directory(directory_);
+  io::FileDescriptor held(::open((directory_ + "/.wgu.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  ASSERT_EQ(::flock(held.get(), LOCK_EX), 0);
+  EXPECT_EQ(create().error().code, EBUSY);
+  std::thread holder([&held] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    held.reset();  // and leaves the file behind, as who crashes does
+  });
+  const auto socket = create();
+  holder.join();
+  ASSERT_TRUE(socket.ok()) << socket.error().message;
+  EXPECT_EQ(entries(), 1U);
 }
 
 TEST_F(UapiSocketTest, AdoptedDescriptorServesAndItsFileGoes) {
