@@ -77,7 +77,6 @@ TESTED_AS = {
     "telemetry/measures": "telemetry/metrics_text",
     "telemetry/number_text.h": "telemetry/metrics_text",
     "telemetry/exposition.h": "telemetry/metrics_text",
-    "engine/worker": "engine/engine",
     "telemetry/host/host_metric_table": "telemetry/host/host_metrics",
     "engine/boot_clock.h": "engine/engine",
 }
