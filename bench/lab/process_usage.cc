@@ -49,10 +49,14 @@ std::vector<pid_t> processes() {
 }
 
 // Of one thread of a later reading.
-double awake_since(const ThreadClaims& before, const ThreadClaims::value_type& thread) {
+CpuClaim claimed_since(const ThreadClaims& before, const ThreadClaims::value_type& thread) {
   const auto earlier = before.find(thread.first);
   const CpuClaim from = earlier == before.end() ? CpuClaim{} : earlier->second;
-  return thread.second.ran - from.ran + thread.second.waited - from.waited;
+  return {thread.second.ran - from.ran, thread.second.waited - from.waited};
+}
+double awake_since(const ThreadClaims& before, const ThreadClaims::value_type& thread) {
+  const CpuClaim claim = claimed_since(before, thread);
+  return claim.ran + claim.waited;
 }
 
 }  // namespace
@@ -85,6 +89,17 @@ double busiest_share(const ThreadClaims& before, const ThreadClaims& after, doub
   double most = 0;
   for (const auto& thread : after) most = std::max(most, awake_since(before, thread));
   return seconds > 0 ? most / seconds : 0;
+}
+
+double largest_part(const ThreadClaims& before, const ThreadClaims& after) {
+  double most = 0;
+  double all = 0;
+  for (const auto& thread : after) {
+    const double ran = claimed_since(before, thread).ran;
+    most = std::max(most, ran);
+    all += ran;
+  }
+  return all > 0 ? most / all : 0;
 }
 
 double awake_seconds(const ThreadClaims& before, const ThreadClaims& after) {

@@ -51,6 +51,8 @@ ThreadClaims thread_claims(pid_t pid);
 Result<CpuClaim> own_claim();  // the calling thread's
 // Of the thread that ran or waited the longest between the two, as a share of `seconds`; new threads count from their birth.
 double busiest_share(const ThreadClaims& before, const ThreadClaims& after, double seconds);
+// CPU time of the thread that ran the longest between the two, as a share of what all ran: 1/n when n threads worked evenly; 0: none ran.
+double largest_part(const ThreadClaims& before, const ThreadClaims& after);
 // Seconds that they ran or waited between the two, all together; likewise.
 double awake_seconds(const ThreadClaims& before, const ThreadClaims& after);
 Result<Memory> memory(pid_t pid);

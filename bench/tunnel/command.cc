@@ -32,6 +32,7 @@ Scenarios scenarios_of(const TunnelOptions& options, Missing& missing) {
   add_udp_scenarios(all, options);
   add_latency_scenarios(all, options);
   add_peers_scenarios(all, options);
+  add_hub_scenarios(all, options);
   add_flood_scenarios(all, options);
   add_rekey_scenarios(all, options);
   std::erase_if(all, [&](const Scenario& scenario) { return !is_wanted(scenario.name, options); });
@@ -124,7 +125,7 @@ void add_tunnel(CLI::App& program, Run& run) {
   add_testbed_options(*command, {options->peers, options->wgu_tunnel, options->testbed, options->files});
   command->add_flag(
       "--full", options->is_full,
-      "Also all frame sizes, latency under load, handshakes and floods, 10,000 peers, a run across rekeys, rates without loss (ndr)");
+      "Also all frame sizes, latency under load, a hub, handshakes and floods, 10,000 peers, a run across rekeys, rates without loss (ndr)");
   command->add_option("--rows", options->rows, "Only rows whose name matches this regular expression, e.g. 'tcp/streams:1/'")
       ->check([](const std::string& text) -> std::string {
         try {
@@ -148,7 +149,9 @@ void add_tunnel(CLI::App& program, Run& run) {
       "generator, cpu (the daemons'), network (a queue on the way), protocol (TCP waiting for itself), wake-ups (who is to carry a packet\n"
       "sleeps until it comes), or nothing (a size; a load of a set rate that all arrived). The table goes to standard output, the results "
       "to\n"
-      "a file, their page to another (--out, --page, --no-files).");
+      "a file, their page to another (--out, --page, --no-files). Two ways to run the same daemon are two subjects; what a second worker\n"
+      "gives a hub with 16 peers, on 2 CPUs, stands under \"wgu is\":\n"
+      "  wgu-bench tunnel --full --rows '^hub/' --peer '1 worker=wgu-tunnel -f --workers 1'");
   command->callback([options, &run] {
     check_testbed_options(options->testbed);
     run = [options] { return run_contained(*options); };

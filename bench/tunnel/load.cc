@@ -23,6 +23,7 @@ using namespace std::chrono_literals;
 using std::chrono::steady_clock;
 
 constexpr auto kStartUp = 60ms;            // for children to start, and TCP to connect
+constexpr auto kHandshakes = 150ms;        // for a child to start, and its spokes to get their answers
 constexpr double kTail = 0.1;              // s of load behind the measured time, so that its end is not the load's
 constexpr double kLate = 3;                // s that a sink waits for a load that comes or ends late
 constexpr auto kPatience = 10s;            // beyond what a child was told to take
@@ -211,6 +212,36 @@ Result<UdpOutcome> load_udp(Testbed& testbed, const UdpLoad& load, const LoadTim
   evidence.loss = outcome.loss();
   const double lost = static_cast<double>(received->value.lost(sent->value.sent));
   evidence.sink_loss = lost > 0 ? static_cast<double>(received->value.overflowed) / lost : 0;
+  return outcome;
+}
+
+Result<HubOutcome> load_hub(Testbed& testbed, const Spokes& spokes, const LoadTimes& times) {
+  const double before_measuring = seconds_of(kHandshakes / 1ns) + times.warm_up;
+  const double duration = before_measuring + times.seconds + kTail;
+  const auto begin = steady_clock::now();
+  const auto measuring = begin + duration_of(before_measuring);
+  auto carrying = ChildCall<Claimed<SpokesCarried>>::start(testbed.at(End::kA), [&] {
+    const SpokesRun run{.duration = nanoseconds(duration),
+                        .count_from = monotonic(measuring),
+                        .count_until = monotonic(measuring) + nanoseconds(times.seconds)};
+    return claimed<SpokesCarried>([&] { return carry(spokes, run); });
+  });
+  if (!carrying) return std::move(carrying).error();
+  auto window = watch(testbed, measuring, times.seconds);
+  if (!window) return std::move(window).error();
+  const auto carried = carrying->get(begin + duration_of(duration) + kPatience);
+  if (!carried) return carried.error();
+
+  HubOutcome outcome;
+  const SpokesCarried& all = carried->value;
+  outcome.cost = cost_between(window->before, window->after);
+  outcome.bytes = counted_between(all.by_time, monotonic(window->before.at), monotonic(window->after.at)) * spokes.payload;
+  outcome.loss = all.sent > 0 ? static_cast<double>(all.lost) / static_cast<double>(all.sent) : 0;
+  outcome.fairness = fairness(std::span(all.by_spoke).first(spokes.all.size()));
+  outcome.busiest_thread = largest_part(window->before.threads, window->after.threads);
+  fill_evidence(outcome.evidence, outcome.cost, testbed);
+  outcome.evidence.generator_busy = busy(carried->claim, all.time);
+  outcome.evidence.generator_cpu = cpu_in(*carried, times.seconds);
   return outcome;
 }
 

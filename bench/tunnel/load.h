@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "bench/lab/spokes.h"
 #include "bench/lab/testbed.h"
 #include "bench/traffic/tcp.h"
 #include "bench/traffic/udp_sender.h"
@@ -47,5 +48,16 @@ struct UdpOutcome {
   [[nodiscard]] double loss() const { return sent > 0 && sent > received ? (sent - received) / sent : 0; }
 };
 Result<UdpOutcome> load_udp(Testbed& testbed, const UdpLoad& load, const LoadTimes& times);
+
+// What the daemon at End::kB sends to all of its peers at once.
+struct HubOutcome {
+  double bytes = 0;           // of UDP payload that arrived in the measured time
+  double loss = 0;            // of the whole run, as a share of what the hub's device was given
+  double fairness = 0;        // among the spokes
+  double busiest_thread = 0;  // of all CPU time of the daemons, the part of the thread that worked most
+  Cost cost{};
+  Evidence evidence{};
+};
+Result<HubOutcome> load_hub(Testbed& testbed, const Spokes& spokes, const LoadTimes& times);
 
 }  // namespace wgu::bench

@@ -51,6 +51,8 @@ TEST(ProcessUsage, BusiestThreadRanOrWaitedTheLongest) {
   EXPECT_EQ(busiest_share(before, after, 0), 0);
   EXPECT_NEAR(awake_seconds(before, after), 0.5 + 0.4 + 0.1, 1e-9);
   EXPECT_EQ(awake_seconds(before, {}), 0);
+  EXPECT_NEAR(largest_part(before, after), 0.4 / (0.2 + 0.4 + 0.1), 1e-9);
+  EXPECT_EQ(largest_part(before, before), 0);
 }
 
 TEST(ProcessUsage, OwnProcessUsesWhatItUses) {

@@ -87,6 +87,26 @@ def check_ipv6_run(bench, tunnel, folder):
     assert sizes and set(sizes) == {"nothing"}, sizes
 
 
+def check_rows_with_many_peers(bench, tunnel, folder):
+    """The hub's spokes speak with everyone who speaks WireGuard; two ways to run a daemon are two subjects."""
+    out = folder / "peers.json"
+    process = start(bench, tunnel, "peers", "--full", "--rounds", "1", "--seconds", "0.1", "--warm-up", "0.1", "--rows", "^(hub/|tcp/peers)",
+                    "--peer", f"1 worker='{tunnel}' -f --workers 1", "--out", str(out), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    _, errors = process.communicate(timeout=180)
+    assert process.returncode == 0, errors
+    results = json.loads(out.read_text())
+    rows = {(row["name"], row["subject"], row["metric"]): row["samples"][0] for row in results["rows"]}
+    for subject in ("wgu", "1 worker"):
+        assert rows["hub/peers:16", subject, "throughput"] > 1e6, rows
+        assert 0 < rows["hub/peers:16", subject, "fairness"] <= 1, rows
+        assert rows["hub/peers:16", subject, "cores_per_gbps"] > 0, rows
+        assert rows["tcp/peers:10000", subject, "throughput"] > 1e6 and rows["tcp/peers:10000", subject, "data_kept"] > 0, rows
+    assert rows["hub/peers:16", "1 worker", "busiest_thread_share"] > 0.9, rows
+    assert not any(name.startswith("hub/") and subject in ("veth", "null cipher") for name, subject, _ in rows), rows
+    reasons = {entry["name"]: entry["reason"] for entry in results["left_out"]}
+    assert not any("wgu" in name or "1 worker" in name for name in reasons), reasons
+
+
 def check_refusals(bench, tunnel, folder):
     for options, message in [(["--out", str(folder / "absent" / "a.json")], "No such file"), (["--ip", "5"], "--ip"),
                              (["--ip", "6", "--mtu", "1279"], "IPv6 takes at least 1280"), (["--out", "/run/a.json"], "survives the run")]:
@@ -95,14 +115,14 @@ def check_refusals(bench, tunnel, folder):
         assert process.returncode == 2 and message in output + errors, (options, process.returncode, output, errors)
 
 
-def check_end_by(number, bench, tunnel, folder):
+def check_end_by(number, bench, tunnel, folder, row=ROW, processes=6):
     out = folder / f"ended-{number}.json"
     mark = f"ended-by-{number}-{os.getpid()}"
-    process = start(bench, tunnel, mark, "--rounds", "100", "--rows", f"^{ROW}$", "--out", str(out),
+    process = start(bench, tunnel, mark, "--full", "--rounds", "100", "--rows", f"^{row}$", "--out", str(out),
                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     marked = mark.encode()
     # wgu-bench, its keeper, the first process, two or more daemons, generator and sink
-    assert eventually(lambda: len(processes_with(marked)) >= 6), "the run does not get going"
+    assert eventually(lambda: len(processes_with(marked)) >= processes), "the run does not get going"
     process.send_signal(number)
     process.wait(timeout=20)
     assert process.returncode == (-number if number == signal.SIGKILL else 128 + number), process.returncode
@@ -130,9 +150,12 @@ def main():
         check_small_run(bench, tunnel, folder)
         check_refusals(bench, tunnel, folder)
         check_ipv6_run(bench, tunnel, folder)
+        check_rows_with_many_peers(bench, tunnel, folder)
         check_dead_daemon(bench, tunnel, folder)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
             check_end_by(number, bench, tunnel, folder)
+        # ... and in the midst of a round with daemons of its own, the null cipher's two and their like beside them
+        check_end_by(signal.SIGINT, bench, tunnel, folder, "hub/peers:16", 10)
 
 
 main()
