@@ -1,5 +1,5 @@
 // Handshake messages of a shard. They wait in a bounded queue, because each costs about 100 us of curve arithmetic, and advance() takes
-// a few at a time: several while there is little data, with much data as many as leave most of the time to it.
+// a few at a time, as many as the budget allows (handshake_budget.h): beside much data few.
 //
 //   enqueue_handshake (where half of the queue is full, MACs and bucket are looked at first) ->
 //   consume_handshake: MAC1 -> under load: MAC2 (or a cookie), bucket of the source
@@ -19,20 +19,6 @@
 namespace wgu::tunnel {
 namespace {
 
-// Messages and initiations that one advance() works off: about half a millisecond at the most.
-constexpr int kHandshakesPerAdvance = 4;
-// And what they may take, in units of a data packet, which takes a microsecond or more to seal or open and to move. An advance() without
-// data before it may do all four; one with data has earned a unit a packet, so that of the time at most a fifth goes to handshakes.
-constexpr std::int64_t kArithmeticCost = 512;  // of a handshake message: 130 us, four times
-constexpr std::int64_t kRefusalCost = 16;      // of one that was refused before any arithmetic, or answered with a cookie: 4 us, four times
-constexpr std::int64_t kMostCredit = kHandshakesPerAdvance * kArithmeticCost;
-// Claims to have had a cookie are looked at while the queue is crowded, outside of a message's turn: for as long as half a millisecond
-// between two advances without data, and with data for a twentieth of the time.
-constexpr std::int64_t kMac1Cost = 1;  // two blocks of BLAKE2s: 0.3 us, four times
-constexpr std::int64_t kMac2Cost = 5;  // eight: the period's secret, the cookie, and the message
-constexpr std::int64_t kMostClaimDebt = kMostCredit;
-constexpr std::int64_t kPacketsForClaims = 4;  // that pay off a unit
-constexpr std::size_t kLittleData = 16;        // packets before an advance(), with which it is as good as without
 // Of the queue, what anybody may fill, the rest being for those who have had a cookie; and when that is told as an event.
 constexpr std::size_t kQueueForStrangers = noise::kMaxQueuedHandshakes / 2;
 constexpr std::size_t kHighHandshakeQueue = kQueueForStrangers / 4 * 3;
@@ -93,10 +79,10 @@ bool Shard::proves_itself(const Datagram& datagram, Instant now) {
   const std::span<const std::uint8_t> message = datagram.packet.bytes();
   if (static_cast<noise::MessageType>(message[0]) == noise::MessageType::kCookieReply)
     return context_.indices.find(noise::load32(message.data() + noise::CookieReply::kReceiver)) != nullptr;
-  if (!noise::has_mac2(message) || claim_debt_ >= kMostClaimDebt) return false;
-  claim_debt_ += kMac1Cost;
+  if (!noise::has_mac2(message) || !handshake_budget_.may_look_at_claim()) return false;
+  handshake_budget_.charge_claim(HandshakeBudget::kMac1);
   if (!cookie_checker_.has_valid_mac1(message)) return false;
-  claim_debt_ += kMac2Cost;
+  handshake_budget_.charge_claim(HandshakeBudget::kMac2);
   return cookie_checker_.has_valid_mac2(message, datagram.remote, now);
 }
 
@@ -108,29 +94,26 @@ void Shard::refuse_handshake(Drop reason, const Source& source, const PublicKey&
 }
 
 void Shard::run_handshakes(Instant now, TunnelOutput& output) {
-  const auto packets = static_cast<std::int64_t>(packets_since_advance_);
-  const bool has_little_data = packets_since_advance_ < kLittleData;
-  handshake_credit_ = has_little_data ? kMostCredit : std::min(handshake_credit_ + packets, kMostCredit);
-  claim_debt_ = has_little_data ? 0 : std::max<std::int64_t>(claim_debt_ - packets / kPacketsForClaims, 0);
-  for (int budget = kHandshakesPerAdvance; budget > 0 && handshake_credit_ > 0 && has_handshake_work(); --budget) {
+  handshake_budget_.advance(now, std::exchange(packets_since_advance_, 0));
+  for (int left = HandshakeBudget::kMostAtOnce; left > 0 && handshake_budget_.has_credit() && has_handshake_work(); --left) {
     // In turn, so that a flood from outside does not keep our own initiations waiting.
     is_own_turn_ = !is_own_turn_;
     if (!context_.wanting_initiation.empty() && (is_own_turn_ || handshake_queue_.empty())) {
       const PeerId id = context_.wanting_initiation.front();
       context_.wanting_initiation.pop_front();
       if (Peer* peer = find(id); peer != nullptr) peer->send_initiation(now, output);
-      handshake_credit_ -= kArithmeticCost;
+      handshake_budget_.charge(HandshakeBudget::kArithmetic);
       continue;
     }
     // Load is what waits when a message's turn comes, itself included (kernel receive.c): so leave the gate afterwards.
     const QueuedHandshake queued = std::move(handshake_queue_.front());
     handshake_queue_.pop_front();
     --context_.counters.inbound_queued;
-    handshake_credit_ -= consume_handshake(queued, now, output) ? kArithmeticCost : kRefusalCost;
+    const bool took_arithmetic = consume_handshake(queued, now, output);
+    handshake_budget_.charge(took_arithmetic ? HandshakeBudget::kArithmetic : HandshakeBudget::kRefusal);
     gate_.leave();
     seal_planned(now, output);  // before the next message may retire the keys of what is planned
   }
-  packets_since_advance_ = 0;
 }
 
 // True: that took arithmetic on the curve.

@@ -131,14 +131,14 @@ void Shard::advance(Instant now, TunnelOutput& output) {
 }
 
 Instant Shard::next_deadline() {
-  if (has_handshake_work()) return Instant::min();
+  Instant next = has_handshake_work() ? handshake_budget_.next_credit() : kNever;
   while (!context_.deadlines.empty()) {
     const auto [slot, when] = context_.deadlines.top();
     const Instant exact = peers_[slot]->next_deadline();
-    if (exact == when) return when;
+    if (exact == when) return std::min(when, next);
     context_.deadlines.set(slot, exact);
   }
-  return kNever;
+  return next;
 }
 
 // --- Configuration ---------------------------------------------------------------------------------------------------------

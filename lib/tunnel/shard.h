@@ -19,6 +19,7 @@
 #include "noise/cookie.h"
 #include "tunnel/allowed_ips.h"
 #include "tunnel/handover.h"
+#include "tunnel/handshake_budget.h"
 #include "tunnel/handshake_gate.h"
 #include "tunnel/ip.h"
 #include "tunnel/peer.h"
@@ -44,12 +45,12 @@ struct PeerUpdate {
 // finish the first step before any begins the second).
 struct ShardAdditions {
   std::optional<PrivateKey> private_key;
-  std::vector<PeerUpdate> peers;                          // at home here
-  std::vector<std::pair<PublicKey, PeerId>> directory;    // new peers of all shards
+  std::vector<PeerUpdate> peers;                        // at home here
+  std::vector<std::pair<PublicKey, PeerId>> directory;  // new peers of all shards
 };
 struct ShardRemovals {
-  AllowedIpsView routes;                                  // the new version
-  std::vector<std::pair<PublicKey, PeerId>> directory;    // removed peers of all shards
+  AllowedIpsView routes;                                // the new version
+  std::vector<std::pair<PublicKey, PeerId>> directory;  // removed peers of all shards
 };
 
 class Shard {
@@ -177,15 +178,14 @@ class Shard {
   noise::CookieChecker cookie_checker_;
   AllowedIpsView routes_;
   TokenBucket icmp_bucket_;
-  TokenBucket too_big_bucket_;   // of its own: a path's senders must learn of it whatever else has no way out
+  TokenBucket too_big_bucket_;  // of its own: a path's senders must learn of it whatever else has no way out
   TokenBucket narrow_path_bucket_;
   std::unordered_map<PublicKey, PeerId, PublicKeyHash> directory_;
-  std::vector<std::unique_ptr<Peer>> peers_;  // by slot
+  std::vector<std::unique_ptr<Peer>> peers_;     // by slot
   std::deque<QueuedHandshake> handshake_queue_;  // bounded by the gate
   std::size_t packets_since_advance_ = 0;        // of data
-  std::int64_t handshake_credit_ = 0;            // what handshakes may take, handshakes.cc; below zero: what they took too much
-  std::int64_t claim_debt_ = 0;                  // what looking at claims to a cookie took, handshakes.cc
-  bool is_own_turn_ = false;                     // of our own initiations, not of what came
+  HandshakeBudget handshake_budget_;
+  bool is_own_turn_ = false;  // of our own initiations, not of what came
   std::vector<Handover> handovers_;
 
   // Scratch of one call, kept for its capacity.

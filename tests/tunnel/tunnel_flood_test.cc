@@ -201,7 +201,7 @@ TEST_F(CrowdedTunnel, WhoHadACookieFindsRoomWhateverOthersClaim) {
   EXPECT_EQ(responses_of_b(), 1u);
 }
 
-// A claim that takes two MACs to see through costs six units, of 2048 that are there; with much data a unit is earned in four packets.
+// A claim that takes two MACs to see through costs 1.55 us, of 500 that are there; beside much data one of 20 us of time is earned.
 TEST_F(CrowdedTunnel, LookingAtClaimsTakesATwentiethOfTheTimeOfData) {
   establish();
   flood_b(600);
@@ -220,24 +220,25 @@ TEST_F(CrowdedTunnel, LookingAtClaimsTakesATwentiethOfTheTimeOfData) {
     b.receive(known.junk(now), at, now);
     return b.counters().inbound_queued != before;
   };
-  for (int i = 0; i < 341; ++i) b.receive(claim, source(1), now);
-  EXPECT_TRUE(finds_room()) << "2046 of 2048";
+  for (int i = 0; i < 322; ++i) b.receive(claim, source(1), now);
+  EXPECT_TRUE(finds_room()) << "499.1 of 500";
   EXPECT_FALSE(finds_room());
-  const auto advance_after = [&](int packets) {
+  const auto advance_after = [&](int packets, Duration passed) {
     for (int i = 0; i < packets; ++i) {
       a.send(b, now);
       b.receive(only(a.take_sent()).bytes, a.at, now);
     }
+    now += passed;
     flood_b(10);  // in place of what has its turn
     TunnelOutput output;
     b.shard().advance(now, output);
     flood_b(10);
   };
-  advance_after(64);  // pays off what was too much, four, and twelve more
+  advance_after(600, 50us);  // pays off 2.5 us: what was too much, 0.65, and a claim more
   EXPECT_TRUE(finds_room());
   EXPECT_TRUE(finds_room());
   EXPECT_FALSE(finds_room());
-  advance_after(0);
+  advance_after(0, 100ms);
   for (int i = 0; i < 300; ++i) b.receive(claim, source(1), now);
   EXPECT_TRUE(finds_room());
   b.take_delivered();
@@ -286,23 +287,35 @@ TEST_F(CrowdedTunnel, CookieRepliesThatNobodyAskedForFindNoRoom) {
   EXPECT_EQ(b.dropped(Drop::kInInvalidCookie), 1u);
 }
 
-// Each advance() stands between two batches of 64 packets: a handshake for 512 packets, after the four that idle times have left. Without
-// data, four at once.
-TEST_F(FloodedTunnel, WithMuchDataHandshakesGetAFifthOfTheTime) {
+// Batches of 64 packets, one in 100 us: a handshake in 1.3 ms, after the first that has credit at once, and whenever next_deadline() says.
+// Without data, four at once.
+TEST_F(FloodedTunnel, BesideMuchDataHandshakesGetATenthOfTheTime) {
   establish();
-  flood_b(100);  // no load yet: each is opened, which takes arithmetic, and found to be junk
   TunnelOutput output;
-  for (int batch = 0; batch < 32; ++batch) {
-    for (int i = 0; i < 64; ++i) {
-      a.send(b, now);
-      b.receive(only(a.take_sent()).bytes, a.at, now);
+  const auto carry_data_for = [&](Duration span) {
+    for (const Instant end = now + span; now < end; now += 100us) {
+      for (int i = 0; i < 64; ++i) {
+        a.send(b, now);
+        b.receive(only(a.take_sent()).bytes, a.at, now);
+      }
+      b.shard().advance(now, output);
     }
-    b.shard().advance(now, output);
-  }
-  EXPECT_EQ(b.dropped(Drop::kInInvalidInitiation), 4u + 32 * 64 / 512);
+    b.take_delivered();
+  };
+  carry_data_for(10ms);
+  flood_b(100);  // no load yet: each is opened, which takes arithmetic, and found to be junk
+  carry_data_for(26ms);
+  EXPECT_NEAR(static_cast<double>(b.dropped(Drop::kInInvalidInitiation)), 1 + 20, 1);
+  const std::uint64_t before = b.dropped(Drop::kInInvalidInitiation);
+  const Instant next = b.shard().next_deadline();
+  ASSERT_GT(next, now - 100us);
+  EXPECT_LE(next - now, 1300us);
+  b.shard().advance(next, output);
+  EXPECT_EQ(b.dropped(Drop::kInInvalidInitiation), before + 1);
+  now = next + 20ms;
   b.shard().advance(now, output);
-  EXPECT_EQ(b.dropped(Drop::kInInvalidInitiation), 4u + 32 * 64 / 512 + 4);
-  b.take_delivered();
+  EXPECT_EQ(b.dropped(Drop::kInInvalidInitiation), before + 1 + 4) << "without data";
+  EXPECT_EQ(b.shard().next_deadline(), Instant::min());
 }
 
 TEST_F(FloodedTunnel, AFloodDoesNotKeepOurOwnInitiationsWaiting) {
