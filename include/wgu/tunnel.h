@@ -73,7 +73,8 @@ class Tunnel {
   void receive(std::span<Datagram> datagrams, Instant now, TunnelOutput& output);
   /// Does what is due at `now`: timers, waiting handshakes (a few a call: each costs ~100 us).
   void advance(Instant now, TunnelOutput& output);
-  /// When advance() has something to do next, exactly; kNever when nothing is armed. In the past while handshakes wait.
+  /// When advance() has something to do next, exactly; kNever when nothing is armed. In the past while
+  /// handshakes wait; beside much data, when the next of them has its turn.
   [[nodiscard]] Instant next_deadline() const;
 
   /// A datagram of `to_network` (its tag and size) could not be sent; takes it off the peer's byte count.

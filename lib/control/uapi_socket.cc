@@ -53,6 +53,11 @@ std::string socket_path(const std::string& directory, std::string_view interface
   return directory + '/' + std::string(interface_name) + ".sock";
 }
 
+// May nobody else put files into it?
+bool is_trusted(const struct stat& directory) {
+  return (directory.st_uid == ::geteuid() || directory.st_uid == 0) && (directory.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
 Result<io::FileDescriptor> open_directory(const std::string& directory) {
   if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST)
     return system_error(errno, "cannot create directory " + quote_value(directory));
@@ -60,8 +65,7 @@ Result<io::FileDescriptor> open_directory(const std::string& directory) {
   if (!opened) return system_error(errno, "cannot open directory " + quote_value(directory));
   struct stat status {};
   if (::fstat(opened.get(), &status) != 0) return system_error(errno, "cannot examine directory " + quote_value(directory));
-  const bool is_trusted = (status.st_uid == ::geteuid() || status.st_uid == 0) && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
-  if (!is_trusted) return Error{EPERM, "others may write to directory " + quote_value(directory) + " and could replace the socket"};
+  if (!is_trusted(status)) return Error{EPERM, "others may write to directory " + quote_value(directory) + " and could replace the socket"};
   return opened;
 }
 
@@ -216,11 +220,13 @@ bool UapiSocket::is_file_gone() const noexcept {
 void UapiSocket::remove_file() noexcept {
   const io::FileDescriptor file = std::move(file_);
   if (!file) return;
-  // Between the comparison and the removal a successor could put its socket there, were it not for the lock.
+  // Between the comparison and the removal a successor could put its socket there, were it not for the lock. In a directory that others
+  // may write to nobody publishes; an adopted socket may lie there, and there a lock could be anybody's.
   io::FileDescriptor directory(::open(path_.substr(0, path_.rfind('/')).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory) return;
-  const auto lock = DirectoryLock::take(std::move(directory));
-  if (!lock) return;
+  struct stat status {};
+  if (!directory || ::fstat(directory.get(), &status) != 0) return;
+  std::optional<Result<DirectoryLock>> lock;
+  if (is_trusted(status) && !lock.emplace(DirectoryLock::take(std::move(directory)))) return;
   struct stat ours {};
   struct stat there {};
   if (::fstat(file.get(), &ours) != 0 || ::lstat(path_.c_str(), &there) != 0) return;

@@ -30,11 +30,11 @@ void DeviceSteering::apply(const std::vector<tunnel::Configuration::HomeChange>&
     if (!steering_) return;
     bool& is_full = prefix.address.family == Family::kIpv6 ? is_v6_full_ : is_v4_full_;
     if (!home) {
-      if (steering_->remove(prefix)) is_full = false;
+      if (steering_->remove(prefix) == 0) is_full = false;
       continue;
     }
     // Of a million prefixes most find no room: one call for each, which also sees to it that none stays at the queue of its last home.
-    if (is_full && !steering_->remove(prefix)) continue;
+    if (is_full && steering_->remove(prefix) == ENOENT) continue;
     const Result<void> set = steering_->set(prefix, *home);
     if (set) continue;
     if (set.error().code == ENOSPC) {

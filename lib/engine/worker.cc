@@ -26,8 +26,9 @@ constexpr std::size_t kLargeBufferCapacity = 65536 + 512;
 constexpr std::size_t kReadBuffers = 96;
 // More than these in use: of trains that go to other workers, who may not come to read them, the datagrams leave in buffers of their own.
 constexpr std::size_t kManyReadBuffers = kReadBuffers / 2;
-// Of its buffers, what a worker lets others keep waiting: as much again may be in the hands of one who has come to a halt with it.
-constexpr std::size_t kBuffersInMail = 3;                 // one in so many
+// Of its buffers, what a worker lets others keep waiting, one in so many, all together: as many again may be in the hands of those who
+// have come to a halt with them.
+constexpr std::size_t kShareInMail = 3;
 constexpr Duration kRestAfter = std::chrono::seconds(5);  // without traffic, before memory that a burst has used is given back
 constexpr std::size_t kMailPerRound = 256;                // letters of one sender, so that mail does not starve the own queues
 
@@ -305,29 +306,18 @@ void Worker::hand_out() {
   }
 }
 
-// Whoever does not read his mail must not end up with all of this worker's buffers: the rest of his is dropped.
+// Whoever does not read his mail must not end up with all of this worker's buffers: the rest of his packets is dropped.
 void Worker::post_handovers(std::vector<tunnel::Handover>& handovers) {
-  const std::size_t most = pool_->count() / kBuffersInMail;
-  std::size_t under_way = letters_under_way();
+  const std::size_t most = std::max<std::size_t>(pool_->count() / kShareInMail / (crew_.mail.size() - 1), 1);  // of each
   const bool do_trains_stay = read_pool_->in_use() <= kManyReadBuffers;
   for (tunnel::Handover& handover : handovers) {
     const std::uint16_t to = handover.worker;
-    if (under_way < most && (do_trains_stay || leave_train(handover)) && crew_.mail[to][options_.number]->post(handover)) {
-      ++under_way;
-    } else {
-      shard_->handover_failed(std::move(handover));
-    }
+    Mailbox& box = *crew_.mail[to][options_.number];
+    const bool has_packet = std::holds_alternative<tunnel::RoutedPacket>(handover.work) || std::holds_alternative<Datagram>(handover.work);
+    const bool has_room = !has_packet || (box.waiting() < most && (do_trains_stay || leave_train(handover)));
+    if (!has_room || !box.post(handover)) shard_->handover_failed(std::move(handover));
     was_posted_to_[to] = true;
   }
-}
-
-// Of this worker's, that wait in others' mailboxes.
-std::size_t Worker::letters_under_way() const noexcept {
-  std::size_t letters = 0;
-  for (const auto& boxes : crew_.mail) {
-    if (const auto& box = boxes[options_.number]; box != nullptr) letters += box->waiting();
-  }
-  return letters;
 }
 
 // Gives a received datagram a buffer of its own, so that it holds no longer that of the train it came in. False: there is none.

@@ -103,7 +103,6 @@ class Worker {
   [[nodiscard]] bool has_mail() const noexcept;
   void hand_out();
   void post_handovers(std::vector<tunnel::Handover>& handovers);
-  [[nodiscard]] std::size_t letters_under_way() const noexcept;
   [[nodiscard]] bool leave_train(tunnel::Handover& handover);
   void rest(Instant now);
   void tell_events();

@@ -182,19 +182,19 @@ Result<void> TunSteering::set(const Prefix& prefix, std::uint32_t queue) {
   // Before Linux 6.13 a full trie replaces nothing either (trie_update_elem() counts first and looks then), and the queue of before
   // would stay for good.
   if (result < 0 && errno == ENOSPC) {
-    if (!remove(prefix)) return system_error(ENOSPC, "bpf(BPF_MAP_UPDATE_ELEM)");
+    if (remove(prefix) != 0) return system_error(ENOSPC, "bpf(BPF_MAP_UPDATE_ELEM)");
     result = update(prefix, queue);
   }
   if (result < 0) return system_error(errno, "bpf(BPF_MAP_UPDATE_ELEM)");
   return {};
 }
 
-bool TunSteering::remove(const Prefix& prefix) noexcept {
+int TunSteering::remove(const Prefix& prefix) noexcept {
   return with_key(prefix, [&](const auto& key) {
     bpf_attr attributes{};
     attributes.map_fd = static_cast<__u32>(prefix.address.family == Family::kIpv6 ? v6_.get() : v4_.get());
     attributes.key = address_of(&key);
-    return bpf(BPF_MAP_DELETE_ELEM, attributes) == 0;
+    return bpf(BPF_MAP_DELETE_ELEM, attributes) == 0 ? 0 : errno;
   });
 }
 

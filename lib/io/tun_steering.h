@@ -23,7 +23,7 @@ class TunSteering {
 
   // Adds or replaces. \errors ENOSPC: what matches this prefix goes where a less specific one says, wherever it went before
   Result<void> set(const Prefix& prefix, std::uint32_t queue);
-  bool remove(const Prefix& prefix) noexcept;  // was it there?
+  int remove(const Prefix& prefix) noexcept;  // errno: 0; ENOENT: it was not there; EPERM
 
  private:
   TunSteering(FileDescriptor v4, FileDescriptor v6) : v4_(std::move(v4)), v6_(std::move(v6)) {}

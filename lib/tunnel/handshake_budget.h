@@ -21,9 +21,9 @@ class HandshakeBudget {
   static constexpr Duration kWindow = std::chrono::milliseconds(10);
   // Claims to have had a cookie are looked at outside of a message's turn: for half a millisecond between two calls of advance(), or,
   // beside much data, for a twentieth of the time.
-  static constexpr Duration kMac1 = std::chrono::nanoseconds(300);   // two blocks of BLAKE2s
-  static constexpr Duration kMac2 = std::chrono::nanoseconds(1250);  // eight: the period's secret, the cookie, and the message
-  static constexpr Duration kMostClaims = std::chrono::microseconds(500);
+  static constexpr Duration kMac1Cost = std::chrono::nanoseconds(300);   // two blocks of BLAKE2s
+  static constexpr Duration kMac2Cost = std::chrono::nanoseconds(1250);  // eight: the period's secret, the cookie, and the message
+  static constexpr Duration kMostForClaims = std::chrono::microseconds(500);
   static constexpr int kClaimsShare = 20;
 
   // `packets` of data were sealed or opened since the last call.
@@ -53,7 +53,7 @@ class HandshakeBudget {
     return has_credit() || !has_much_data() ? Instant::min() : last_ + kShare * (Duration(1) - credit_);
   }
 
-  [[nodiscard]] bool may_look_at_claim() const noexcept { return claims_ < kMostClaims; }
+  [[nodiscard]] bool may_look_at_claim() const noexcept { return claims_ < kMostForClaims; }
   void charge_claim(Duration cost) noexcept { claims_ += cost; }
 
  private:

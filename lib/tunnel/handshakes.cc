@@ -1,5 +1,5 @@
 // Handshake messages of a shard. They wait in a bounded queue, because each costs about 100 us of curve arithmetic, and advance() takes
-// a few at a time, as many as the budget allows (handshake_budget.h): beside much data few.
+// a few at a time, as many as the budget allows (handshake_budget.h): beside much data one, now and then.
 //
 //   enqueue_handshake (where half of the queue is full, MACs and bucket are looked at first) ->
 //   consume_handshake: MAC1 -> under load: MAC2 (or a cookie), bucket of the source
@@ -19,7 +19,8 @@
 namespace wgu::tunnel {
 namespace {
 
-// Of the queue, what anybody may fill, the rest being for those who have had a cookie; and when that is told as an event.
+// Of the queue, what anybody may fill, the rest being for those who have had a cookie, here or where a colleague has opened what they
+// sent; and when that is told as an event.
 constexpr std::size_t kQueueForStrangers = noise::kMaxQueuedHandshakes / 2;
 constexpr std::size_t kHighHandshakeQueue = kQueueForStrangers / 4 * 3;
 
@@ -73,16 +74,19 @@ Shard::QueuedHandshake* Shard::try_enqueue() {
   return &handshake_queue_.emplace_back();
 }
 
-// Has its sender shown that he receives at its source: by a good MAC2, or, with a cookie reply, by an index that we gave? In the order of
-// what they cost: most of a flood has no MAC2, and who makes one up without our key gets no further than MAC1.
+// Has its sender shown that he receives at its source: by a good MAC2, or, with a cookie reply, by the index of a handshake that is under
+// way? (Those of sessions can be seen on the network for minutes.) In the order of what they cost: most of a flood has no MAC2, and who
+// makes one up without our key gets no further than MAC1.
 bool Shard::proves_itself(const Datagram& datagram, Instant now) {
   const std::span<const std::uint8_t> message = datagram.packet.bytes();
-  if (static_cast<noise::MessageType>(message[0]) == noise::MessageType::kCookieReply)
-    return context_.indices.find(noise::load32(message.data() + noise::CookieReply::kReceiver)) != nullptr;
+  if (static_cast<noise::MessageType>(message[0]) == noise::MessageType::kCookieReply) {
+    const IndexTable::Entry* const entry = context_.indices.find(noise::load32(message.data() + noise::CookieReply::kReceiver));
+    return entry != nullptr && entry->keypair == nullptr;
+  }
   if (!noise::has_mac2(message) || !handshake_budget_.may_look_at_claim()) return false;
-  handshake_budget_.charge_claim(HandshakeBudget::kMac1);
+  handshake_budget_.charge_claim(HandshakeBudget::kMac1Cost);
   if (!cookie_checker_.has_valid_mac1(message)) return false;
-  handshake_budget_.charge_claim(HandshakeBudget::kMac2);
+  handshake_budget_.charge_claim(HandshakeBudget::kMac2Cost);
   return cookie_checker_.has_valid_mac2(message, datagram.remote, now);
 }
 

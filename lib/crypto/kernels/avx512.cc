@@ -4,7 +4,7 @@
 //   Poly1305   (avx512_poly1305.h) eight or sixteen packets at a time, one a lane, each under its own r and in lock-step; packets
 //              too long for their neighbours go alone, eight blocks at a time, under powers of r. Of many long packets most are
 //              chained instead (avx512_chain.h): absorbed by the scalar pipes during the ChaCha20 of others.
-//   tags       written (seal) or compared without branches (open: a packet is decrypted only after its tag was found right).
+//   tags       written (seal) or compared without branches (open: no text is stored before its tag was found right).
 // Control flow and addresses depend on lengths, counts and pointers, and on the verdict of a tag, never on key, stream or text.
 // `Workspace`, `BlockRow` and `Chain` hold all secrets that are put into memory, and are erased before the return.
 
@@ -163,8 +163,6 @@ inline void erase_keys(Workspace& workspace, size_t count) {
   erase(workspace.keys, count * sizeof(OneTimeKey));
   for (Powers& powers : workspace.all_powers) erase(powers.of, workspace.powers_used * sizeof powers.of[0]);
 }
-
-static_assert((kPolyLanes + 1) * (kMeanForChain - kAeadTagSize) > kStreamBlocks * kBlock, "what is chained is never few blocks");
 
 constexpr size_t text_length(const SealJob& job) { return job.length; }
 constexpr size_t text_length(const OpenJob& job) { return job.length < kAeadTagSize ? 0 : job.length - kAeadTagSize; }

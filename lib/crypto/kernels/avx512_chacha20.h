@@ -107,11 +107,7 @@ class BlockRow {
     kStream,   // or laid bare where the text would go, in whole blocks
   };
 
-  // Without `keys`, the blocks of text only.
-  BlockRow(OneTimeKey* keys, Text text)
-      : first_block_(keys != nullptr ? 0 : 1), text_(text), keys_(reinterpret_cast<std::uintptr_t>(keys)) {
-    start_[0] = 0;
-  }
+  BlockRow(OneTimeKey* keys, Text text) : text_(text), keys_(reinterpret_cast<std::uintptr_t>(keys)) { start_[0] = 0; }
 
   // One more packet stands behind the last.
   WGU_INLINE void add(const Packet& packet) {
@@ -399,7 +395,7 @@ class BlockRow {
   static constexpr size_t kFew = 3;                  // packets of a pass: measured
   static constexpr size_t kRoom = kMostPackets + 8;  // tables are read by whole vectors
 
-  size_t first_block_;
+  size_t first_block_ = 0;  // of each packet: its key, or, once that is done, its text's first
   Text text_;
   std::uintptr_t keys_;
   size_t count_ = 0;  // packets

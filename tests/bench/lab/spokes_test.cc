@@ -59,12 +59,13 @@ void expect_all_to_be_served(Family family) {
   const Spokes spokes = Spokes::open(hub.testbed, hub.key, 5).value();
   hub.add(spokes.peers());
   const std::int64_t now = monotonic_now();
-  const auto carried = carry(spokes, {.duration = kSecond, .count_from = now, .count_until = now + kSecond / 2});
+  // Handshakes included, of which some may have to be repeated.
+  const auto carried = carry(spokes, {.duration = 4 * kSecond, .count_from = now, .count_until = now + 3 * kSecond});
   ASSERT_TRUE(carried) << carried.error().message;
   for (std::size_t i = 0; i < Spokes::kMost; ++i) EXPECT_EQ(carried->by_spoke[i] > 0, i < 5) << i;
   const auto& times = carried->by_time.counts;
   const std::uint64_t arrived = std::accumulate(times.begin(), times.end(), std::uint64_t{0});
-  EXPECT_GT(arrived, std::accumulate(carried->by_spoke.begin(), carried->by_spoke.end(), std::uint64_t{0})) << "half of the time counts";
+  EXPECT_GT(arrived, std::accumulate(carried->by_spoke.begin(), carried->by_spoke.end(), std::uint64_t{0})) << "the last quarter of the time does not count";
   EXPECT_LE(arrived, carried->sent);
   EXPECT_LE(arrived, hub.engine->counters().data_packets_sent);
   EXPECT_GE(carried->proven, 5U);
