@@ -1,7 +1,6 @@
 #include "bench/memory/closed_loop.h"
 
 #include <poll.h>
-#include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -10,20 +9,13 @@
 #include <cerrno>
 #include <cstring>
 
+#include "bench/memory/confinement.h"
 #include "bench/memory/inner_packet.h"
 
 namespace wgu::bench {
 namespace {
 
 constexpr unsigned kBatch = 32;  // packets of one sendmmsg, recvmmsg
-
-void run_on(const std::vector<int>& cpus) noexcept {
-  if (cpus.empty()) return;
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  for (const int cpu : cpus) CPU_SET(cpu, &set);
-  sched_setaffinity(0, sizeof set, &set);  // refused: measured all the same
-}
 
 // What goes in: the flows of a queue in turn, the sizes in turn.
 class Source {
@@ -77,7 +69,7 @@ ClosedLoop::ClosedLoop(const RoundOptions& options, const std::vector<io::FileDe
 // --- Feeder ----------------------------------------------------------------------------------------------------------------
 
 void ClosedLoop::feed() {
-  run_on(cpus_);
+  const Confinement confinement(cpus_);
   feeder_id_ = gettid();
   // Flows are dealt out to the queues in turn, so queues beyond their number stay idle.
   const std::size_t queues = std::min<std::size_t>(entrance_.size(), options_.flows);
@@ -114,7 +106,7 @@ unsigned ClosedLoop::await_room() {
 // --- Drain -----------------------------------------------------------------------------------------------------------------
 
 void ClosedLoop::drain() {
-  run_on(cpus_);
+  const Confinement confinement(cpus_);
   drain_id_ = gettid();
   Batch batch(largest_packet() + 1);  // a longer one is seen to be longer
   std::vector<pollfd> waits;

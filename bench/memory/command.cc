@@ -247,7 +247,8 @@ void add_memory(CLI::App& program, Run& run) {
   command->add_option("--out", to.out, "Results as JSON, for `compare` and `report`");
   command->footer(
       "One way, closed loop: a feeder keeps a window of packets on their way, a drain checks every one. By default both engines'\n"
-      "workers share the first CPUs, and feeder and drain have the others, so --workers 1,2 shows what a second core adds.");
+      "workers share the first CPUs, and feeder and drain have the others, so --workers 1,2 shows what a second core adds. Workers whose\n"
+      "CPUs are not named change places where that helps them, which takes a second: --warm-up.");
   command->callback([options, &run] { run = [options] { return measure(*options); }; });
 }
 

@@ -17,6 +17,7 @@
 #include <future>
 #include <utility>
 
+#include "bench/memory/confinement.h"
 #include "bench/memory/device_queue.h"
 #include "bench/traffic/sockets.h"
 #include "engine/cpus.h"
@@ -175,6 +176,8 @@ Result<RelayPair> RelayPair::start(const RoundOptions& options) {
     });
     threads.insert(started.get());
   };
+  const std::vector<int> sender_cpus = cpus_of_workers(options.sender_cpus, options.workers);
+  const std::vector<int> receiver_cpus = cpus_of_workers(options.receiver_cpus, options.workers);
   for (unsigned worker = 0; worker < options.workers; ++worker) {
     auto in = make_device_queue();
     if (!in) return std::move(in).error();
@@ -186,8 +189,8 @@ Result<RelayPair> RelayPair::start(const RoundOptions& options) {
     for (io::FileDescriptor* inside : {&in->near, &out->near, &path->first, &path->second}) pair.inside_.push_back(std::move(*inside));
     pair.entrance_.push_back(std::move(in->far));
     pair.exit_.push_back(std::move(out->far));
-    start_thread(pair.receiver_threads_, options.receiver_cpus, worker, [to, out_near] { relay_to_device(to, out_near); });
-    start_thread(pair.sender_threads_, options.sender_cpus, worker, [in_near, from, largest] { relay_to_network(in_near, from, largest); });
+    start_thread(pair.receiver_threads_, receiver_cpus, worker, [to, out_near] { relay_to_device(to, out_near); });
+    start_thread(pair.sender_threads_, sender_cpus, worker, [in_near, from, largest] { relay_to_network(in_near, from, largest); });
   }
   return pair;
 }

@@ -20,7 +20,7 @@ struct RoundOptions {
   unsigned window = 128;               // packets on their way at most
   bool is_relay = false;               // without a tunnel: relay_pair.h
   std::string io = "auto";             // "auto", "uring", "epoll"
-  std::vector<int> sender_cpus{};      // for the workers of the engine that seals; empty: the process's
+  std::vector<int> sender_cpus{};      // for the workers of the engine that seals; empty: the first ones, as the engine likes
   std::vector<int> receiver_cpus{};    // ... of the one that opens
   double warm_up = 0.3;                // seconds, not counted
   double seconds = 1;

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "bench/memory/closed_loop.h"
+#include "bench/memory/confinement.h"
 #include "bench/memory/metering.h"
 #include "bench/memory/relay_pair.h"
 #include "bench/memory/round.h"
@@ -26,9 +27,8 @@ using Seconds = std::chrono::duration<double>;
 // The CPUs that no worker is pinned to: the load is not to run in the engines' time where that can be had.
 std::vector<int> cpus_for_the_load(const RoundOptions& options) {
   std::vector<int> cpus = engine::affinity_of_this_thread();
-  for (const std::vector<int>* workers : {&options.sender_cpus, &options.receiver_cpus}) {
-    const auto used = std::min<std::size_t>(options.workers, workers->size());
-    for (std::size_t i = 0; i < used; ++i) std::erase(cpus, (*workers)[i]);
+  for (const std::vector<int>* named : {&options.sender_cpus, &options.receiver_cpus}) {
+    for (const int cpu : cpus_of_workers(*named, options.workers)) std::erase(cpus, cpu);
   }
   return cpus.empty() ? engine::affinity_of_this_thread() : cpus;
 }
@@ -72,9 +72,7 @@ RoundReport measure_through(Pair pair, const RoundOptions& options) {
   return report;
 }
 
-RoundReport measure(RoundOptions options) {
-  if (options.sender_cpus.empty()) options.sender_cpus = engine::affinity_of_this_thread();
-  if (options.receiver_cpus.empty()) options.receiver_cpus = engine::affinity_of_this_thread();
+RoundReport measure(const RoundOptions& options) {
   if (options.is_relay) return measure_through(RelayPair::start(options).value(), options);
   return measure_through(TunnelPair::start(options).value(), options);
 }
@@ -88,7 +86,7 @@ int main(int argc, char** argv) try {
     return 2;
   }
   auto options = wgu::bench::parse_round_options(argv[1]);
-  const std::string report = wgu::bench::format_round(wgu::bench::measure(std::move(options).value()));
+  const std::string report = wgu::bench::format_round(wgu::bench::measure(options.value()));
   return std::puts(report.c_str()) >= 0 ? 0 : 1;
 } catch (const std::exception& error) {
   std::fprintf(stderr, "wgu-bench memory: %s\n", error.what());

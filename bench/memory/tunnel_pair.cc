@@ -12,6 +12,7 @@
 #include <string_view>
 #include <utility>
 
+#include "bench/memory/confinement.h"
 #include "bench/memory/device_queue.h"
 #include "bench/memory/inner_packet.h"
 #include "bench/memory/task_times.h"
@@ -50,6 +51,8 @@ Result<void> start_end(TunnelEnd& end, const RoundOptions& options, const std::v
     near_ends.push_back(std::move(made->near));
   }
   for (io::FileDescriptor& near_end : near_ends) engine_options.device_fds.push_back(near_end.release());
+  // CPUs that nobody named stay the engine's to choose from: that two workers share one is for its placement to see.
+  const Confinement confinement(cpus_of_workers(cpus, options.workers));
   const std::set<pid_t> before = threads_of_this_process();
   Result<Engine> started = Engine::start(std::move(engine_options));
   if (!started) return std::move(started).error();
