@@ -33,6 +33,7 @@ Scenarios scenarios_of(const TunnelOptions& options, Missing& missing) {
   add_latency_scenarios(all, options);
   add_peers_scenarios(all, options);
   add_hub_scenarios(all, options);
+  add_handshake_scenarios(all, options);
   add_flood_scenarios(all, options);
   add_rekey_scenarios(all, options);
   std::erase_if(all, [&](const Scenario& scenario) { return !is_wanted(scenario.name, options); });

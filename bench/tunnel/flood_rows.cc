@@ -1,12 +1,11 @@
-// handshakes/peers:N    how many handshakes a second the daemon at b answers, each from another peer and another address
 // flood/mac1:valid/...  how much of a TCP stream is kept while strangers send initiations that look right until much is computed, and how
 //                       much longer round trips take; against the same flood sent to a socket that discards it, so that what the flood
-//                       itself costs the machine does not count
+//                       itself costs the machine does not count. Either is done in turn, several times a round: a stream's rate differs
+//                       by more from one second to another than by what is looked for
 // flood/mac1:forged/... the same with initiations that the first check refuses
 // Each round has daemons of its own: what peers and cookies they gather is not to be seen in other rows.
 #include <fmt/format.h>
 #include <linux/filter.h>
-#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -27,112 +26,10 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::steady_clock;
 
-constexpr unsigned kMembers = 1024;                 // the protocol allows each 50 initiations a second
-constexpr std::size_t kWindow = 64;                 // unanswered at a time: below what daemons take for a flood
-constexpr double kStockRate = 12'000;               // initiations a second that are made beforehand: the highest rate that can be shown
-constexpr std::int64_t kLost = 100 * kMillisecond;  // without any answer for so long: the window is lost
 constexpr std::size_t kStrangers = 256;
 constexpr double kCapacity = 7'000;    // initiations a second that a core answers (X25519: 30 us, four a handshake): no flood yet
 constexpr double kFloodRate = 70'000;  // ten times that
-
-struct Answers {
-  std::uint64_t responses = 0;
-  std::uint64_t cookies = 0;
-  std::uint64_t sent = 0;
-  std::int64_t begin = 0, end = 0;  // of the counted part
-  bool is_stock_used_up = false;
-};
-
-// Takes what has arrived; `wait` ns for the first.
-void receive_answers(int socket, std::int64_t wait, Answers& answers) {
-  pollfd ready{socket, POLLIN, 0};
-  const timespec timeout{wait / kSecond, wait % kSecond};
-  if (::ppoll(&ready, 1, &timeout, nullptr) <= 0) return;
-  std::array<std::uint8_t, 256> bytes;
-  for (ssize_t count; (count = ::recv(socket, bytes.data(), bytes.size(), MSG_DONTWAIT)) >= 4;) {
-    if (count == noise::kResponseSize && bytes[0] == static_cast<std::uint8_t>(noise::MessageType::kResponse)) ++answers.responses;
-    if (count == noise::kCookieReplySize && bytes[0] == static_cast<std::uint8_t>(noise::MessageType::kCookieReply)) ++answers.cookies;
-  }
-}
-
-// Closed loop: kWindow initiations are always on their way.
-Answers shake_hands(const CrowdSocket& socket, std::span<const InitiationBytes> stock, std::int64_t warm_up, std::int64_t duration) {
-  Answers all;
-  Answers before;
-  std::uint64_t lost = 0;
-  const std::int64_t begin = monotonic_now();
-  std::int64_t last_answer = begin;
-  for (std::int64_t now = begin; now < begin + warm_up + duration; now = monotonic_now()) {
-    if (all.begin == 0 && now >= begin + warm_up) {
-      all.begin = now;
-      before = all;
-    }
-    if (all.sent == stock.size()) {
-      all.is_stock_used_up = true;
-      break;
-    }
-    const std::uint64_t answered = all.responses + all.cookies + lost;
-    // A member keeps its address: no batch goes on from the last member to the first.
-    const std::size_t member = all.sent % kMembers;
-    // What was given up may still be answered, late.
-    const std::uint64_t on_their_way = all.sent - std::min(answered, all.sent);
-    const std::size_t window = kWindow - std::min<std::uint64_t>(on_their_way, kWindow);
-    const std::size_t room = std::min({window, stock.size() - all.sent, kMembers - member, CrowdSocket::kBatch});
-    if (room > 0) all.sent += socket.send(stock.subspan(all.sent, room), static_cast<std::uint32_t>(member));
-    const std::uint64_t answers_before = all.responses + all.cookies;
-    receive_answers(socket.descriptor(), room > 0 ? 0 : kMillisecond, all);
-    if (all.responses + all.cookies > answers_before) last_answer = now;
-    if (now - last_answer > kLost) {
-      lost = all.sent - std::min(all.responses + all.cookies, all.sent);
-      last_answer = now;
-    }
-  }
-  all.end = monotonic_now();
-  all.responses -= before.responses;
-  all.cookies -= before.cookies;
-  return all;
-}
-
-Result<Measured> measure_handshakes(const Subject& subject, const TestbedOptions& options, double warm_up, double seconds) {
-  auto testbed = Testbed::create(subject, options);
-  if (!testbed) return std::move(testbed).error();
-  if (auto settled = settle_crowd(*testbed); !settled) return std::move(settled).error();
-  const Crowd crowd(kMembers, testbed->public_key(End::kB));
-  DeviceChange change;
-  for (const PublicKey& key : crowd.public_keys()) {
-    const auto number = static_cast<std::uint32_t>(change.peers.size());
-    const auto byte = [number](int shift) { return static_cast<std::uint8_t>(number >> shift); };
-    PeerChange& peer = change.peers.emplace_back();
-    peer.public_key = key;
-    peer.endpoint = Endpoint{crowd_address(number, options.family), CrowdSocket::kPort};
-    peer.allowed_ips.push_back({Prefix::masked(IpAddress::v4(10, 78, byte(8), byte(0)), 32)});
-  }
-  if (auto configured = testbed->daemon(End::kB)->configure(change); !configured) return std::move(configured).error();
-  const auto stock = crowd.initiations(static_cast<std::size_t>(kStockRate * (warm_up + seconds)));
-
-  const auto before = testbed->usage();
-  if (!before) return before.error();
-  auto shaking = ChildCall<Answers>::start(testbed->at(End::kA), [&] {
-    const auto socket = CrowdSocket::open({testbed->outer(End::kB), Testbed::kPort});
-    return shake_hands(*socket, stock, static_cast<std::int64_t>(warm_up * 1e9), static_cast<std::int64_t>(seconds * 1e9));
-  });
-  if (!shaking) return std::move(shaking).error();
-  const auto answers = shaking->get(steady_clock::now() + std::chrono::milliseconds(static_cast<int>((warm_up + seconds) * 1e3)) + 10s);
-  if (!answers) return answers.error();
-  const auto after = testbed->usage();
-  if (!after) return after.error();
-
-  const Cost cost = cost_between(*before, *after);
-  const double measured_seconds = static_cast<double>(answers->end - answers->begin) / 1e9;
-  if (answers->begin == 0 || measured_seconds <= 0) return Error{ENODATA, "all initiations were answered before the warm-up was over"};
-  Measured measured;
-  measured.figures = {{"handshakes", "handshake/s", true, static_cast<double>(answers->responses) / measured_seconds},
-                      {"cookie_replies", "reply/s", false, static_cast<double>(answers->cookies) / measured_seconds}};
-  const bool is_slow = cost.daemon_busy >= kSaturated || cost.machine_busy >= kMachineFull;
-  measured.limit = answers->is_stock_used_up ? Limit::kGenerator : is_slow ? Limit::kCpu : Limit::kProtocol;
-  if (answers->is_stock_used_up) measured.note = "more initiations were answered than had been made beforehand";
-  return measured;
-}
+constexpr unsigned kTurns = 4;         // with and without a flood, in each round
 
 struct Flooded {
   std::uint64_t sent = 0;
@@ -176,12 +73,28 @@ struct Flood {
   double rate = 0;
 };
 
-// What becomes of the tunnel while the flood goes to `target`.
+// What becomes of the tunnel while the flood goes to `target`. Of several turns: summed up, but for `evidence`, which is the last one's.
 struct UnderFlood {
-  TcpOutcome tcp{};
-  double p99 = 0;         // s
-  double flood_rate = 0;  // datagrams a second
+  double bytes = 0;
+  Cost cost{};  // its shares averaged
+  Evidence evidence{};
+  Histogram round_trips{};  // ns
+  std::uint64_t sent = 0;   // of the flood
+  double duration = 0;      // s, of the flood
 };
+
+void add(UnderFlood& sum, const UnderFlood& turn) {
+  sum.bytes += turn.bytes;
+  sum.cost.seconds += turn.cost.seconds;
+  sum.cost.daemon_cpu += turn.cost.daemon_cpu;
+  sum.cost.daemon_busy += turn.cost.daemon_busy / kTurns;
+  sum.cost.machine_busy += turn.cost.machine_busy / kTurns;
+  sum.evidence = turn.evidence;
+  sum.round_trips += turn.round_trips;
+  sum.sent += turn.sent;
+  sum.duration += turn.duration;
+}
+
 Result<UnderFlood> measure_under_flood(Testbed& testbed, const Flood& what, const Endpoint& target, const LoadTimes& times) {
   constexpr double kStartUps = 0.8;  // s, of the stretch of TCP and that of round trips
   const double duration = 2 * (times.warm_up + times.seconds) + kStartUps;
@@ -196,7 +109,7 @@ Result<UnderFlood> measure_under_flood(Testbed& testbed, const Flood& what, cons
   if (!round_trips) return round_trips.error();
   const auto flooded = flooding->get(steady_clock::now() + std::chrono::milliseconds(static_cast<int>(duration * 1e3)) + 10s);
   if (!flooded) return flooded.error();
-  return UnderFlood{std::move(*tcp), round_trips->measured.latency.percentile(99) / 1e9, static_cast<double>(flooded->sent) / duration};
+  return UnderFlood{tcp->bytes, tcp->cost, tcp->evidence, round_trips->measured.latency, flooded->sent, duration};
 }
 
 Result<Measured> measure_flood(const Subject& subject, const TestbedOptions& options, bool has_valid_mac1, double rate,
@@ -213,18 +126,25 @@ Result<Measured> measure_flood(const Subject& subject, const TestbedOptions& opt
   if (!discarding) return discarding.error();
   const auto elsewhere = local_endpoint(discarding->get());
   if (!elsewhere) return elsewhere.error();
-  const auto spared = measure_under_flood(*testbed, {stock, rate}, *elsewhere, times);
-  if (!spared) return spared.error();
-  const auto struck = measure_under_flood(*testbed, {stock, rate}, {testbed->outer(End::kB), Testbed::kPort}, times);
-  if (!struck) return struck.error();
+  UnderFlood spared, struck;
+  const LoadTimes of_turn{times.warm_up, times.seconds / 2};
+  for (unsigned turn = 0; turn < 2 * kTurns; ++turn) {
+    const bool is_struck = turn % 4 == 1 || turn % 4 == 2;  // not always second: what drifts is to meet both alike
+    const Endpoint target = is_struck ? Endpoint{testbed->outer(End::kB), Testbed::kPort} : *elsewhere;
+    const auto measured = measure_under_flood(*testbed, {stock, rate}, target, of_turn);
+    if (!measured) return measured.error();
+    add(is_struck ? struck : spared, *measured);
+  }
 
+  const auto p99 = [](const UnderFlood& of) { return of.round_trips.percentile(99) / 1e9; };
+  const auto flood_rate = [](const UnderFlood& of) { return static_cast<double>(of.sent) / of.duration; };
   Measured measured;
-  measured.figures.push_back({"data_kept", "1", true, spared->tcp.bytes > 0 ? struck->tcp.bytes / spared->tcp.bytes : 0});
-  measured.figures.push_back({"tail_growth", "1", false, spared->p99 > 0 ? struck->p99 / spared->p99 : 0});
-  measured.figures.push_back({"latency_p99", "s", false, struck->p99});
-  add_payload_figures(measured, struck->tcp.cost, struck->tcp.bytes, false);
-  measured.figures.push_back({"flood_rate", "packet/s", true, std::min(spared->flood_rate, struck->flood_rate), Limit::kGenerator});
-  measured.limit = limit_of(struck->tcp.evidence);
+  measured.figures.push_back({"data_kept", "1", true, spared.bytes > 0 ? struck.bytes / spared.bytes : 0});
+  measured.figures.push_back({"tail_growth", "1", false, p99(spared) > 0 ? p99(struck) / p99(spared) : 0});
+  measured.figures.push_back({"latency_p99", "s", false, p99(struck)});
+  add_payload_figures(measured, struck.cost, struck.bytes, false);
+  measured.figures.push_back({"flood_rate", "packet/s", true, std::min(flood_rate(spared), flood_rate(struck)), Limit::kGenerator});
+  measured.limit = limit_of(struck.evidence);
   return measured;
 }
 
@@ -235,8 +155,6 @@ void add_flood_scenarios(Scenarios& scenarios, const TunnelOptions& options) {
   const double warm_up = options.warm_up;
   const double seconds = options.seconds;
   const TestbedOptions testbed_options = options.testbed;
-  scenarios.push_back({fmt::format("handshakes/peers:{}", kMembers),
-                       [=](Testbed& testbed) { return measure_handshakes(testbed.subject(), testbed_options, warm_up, seconds); }, true});
   const auto add = [&](const char* mac1, bool is_valid, double rate) {
     scenarios.push_back({fmt::format("flood/mac1:{}/rate:{:.0f}", mac1, rate),
                          [=](Testbed& testbed) {

@@ -51,6 +51,7 @@ void add_latency_scenarios(Scenarios& scenarios, const TunnelOptions& options); 
 void add_iperf3_scenarios(Scenarios& scenarios, const TunnelOptions& options, Missing& missing);  // iperf3_rows.cc
 void add_peers_scenarios(Scenarios& scenarios, const TunnelOptions& options);                     // peers_rows.cc
 void add_hub_scenarios(Scenarios& scenarios, const TunnelOptions& options);                       // hub_rows.cc
+void add_handshake_scenarios(Scenarios& scenarios, const TunnelOptions& options);                 // handshake_rows.cc
 void add_flood_scenarios(Scenarios& scenarios, const TunnelOptions& options);                     // flood_rows.cc
 void add_rekey_scenarios(Scenarios& scenarios, const TunnelOptions& options);                     // rekey_rows.cc
 
